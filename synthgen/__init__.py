@@ -1,0 +1,57 @@
+"""Synthetic tables that match the real one, with the evidence beside them.
+
+The public names are imported when they are first used, so that ``import synthgen`` stays quick
+and pulls in neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthgen.errors import (
+        BudgetError,
+        ConditionError,
+        InvalidInputError,
+        MissingExtraError,
+        ModelFileError,
+        NotFittedError,
+        SchemaError,
+        SynthGenError,
+        TrainingError,
+    )
+    from synthgen.schema import Column, Schema
+    from synthgen.synthesizer import SynthGen
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BudgetError",
+    "Column",
+    "ConditionError",
+    "InvalidInputError",
+    "MissingExtraError",
+    "ModelFileError",
+    "NotFittedError",
+    "Schema",
+    "SchemaError",
+    "SynthGen",
+    "SynthGenError",
+    "TrainingError",
+    "__version__",
+]
+
+_HOMES = {"SynthGen": "synthgen.synthesizer", "Column": "synthgen.schema", "Schema": "synthgen.schema"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'synthgen' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "synthgen.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
