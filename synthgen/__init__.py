@@ -42,7 +42,11 @@ __all__ = [
     "__version__",
 ]
 
-_HOMES = {"SynthGen": "synthgen.synthesizer", "Column": "synthgen.schema", "Schema": "synthgen.schema"}
+_HOMES = {
+    "SynthGen": "synthgen.synthesizer",
+    "Column": "synthgen.schema",
+    "Schema": "synthgen.schema",
+}
 
 
 def __getattr__(name: str) -> Any:

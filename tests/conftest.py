@@ -1,0 +1,25 @@
+"""What all tests share: where data is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The small extracts that come with the checkout."""
+    return ROOT / "tests" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Full tables, kept beside the checkout or named by SYNTHGEN_DATA."""
+    folder = Path(os.environ.get("SYNTHGEN_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("full tables are not here: set SYNTHGEN_DATA to their folder")
+    return folder
