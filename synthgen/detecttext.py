@@ -1,0 +1,145 @@
+"""What a column of texts holds: numbers, booleans, dates, durations, keys, categories or prose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from synthgen import identifiers, markers, personal, textdates, textdurations, textnumbers
+from synthgen.cells import finite
+from synthgen.detectkeys import hint, integer_key
+
+Fields = dict[str, Any]
+Texts = NDArray[np.object_]
+_BOOLEANS = (("True", "False"), ("true", "false"), ("TRUE", "FALSE"))
+_ENOUGH_ROWS = 20
+_MOSTLY_DISTINCT = 0.95
+_OFTEN_DISTINCT = 0.5
+
+
+def describe_text(cells: Texts, missing: NDArray[np.bool_], name: Any) -> Fields:
+    """Fields of the `Column` of text ``cells`` (n,); ``ticks`` is among them for dates.
+
+    Args:
+        cells: The cells; anything where ``missing``.
+        missing: (n,) whether a cell is null.
+        name: The column's name, which may confirm what the values say.
+    """
+    codes, distinct = pd.factorize(cells[~missing])
+    texts = np.asarray(distinct, dtype=object)
+    counts = np.bincount(codes, minlength=len(texts))
+    stripped = np.array([text.strip() for text in texts], dtype=object)
+    beside = np.array([text in markers.BESIDE_NUMBERS for text in stripped], dtype=bool)
+    if not beside.all() and (typed := _typed(stripped, ~beside, codes, name)):
+        return typed | _missing(texts, counts, beside, missing)
+    always = np.array([text in markers.ALWAYS for text in stripped], dtype=bool)
+    marks = _missing(texts, counts, always, missing)
+    kept = np.array([text != marks.get("missing_marker") for text in texts], dtype=bool)
+    return _words(texts[kept], counts[kept], name) | marks
+
+
+def _missing(
+    texts: Texts, counts: NDArray[np.intp], marked: NDArray[np.bool_], null: NDArray[np.bool_]
+) -> Fields:
+    """The commonest marker, unless there are nulls to stand for missing cells."""
+    if null.any() or not marked.any():
+        return {"nullable": bool(null.any() or marked.any())}
+    commonest = int(np.where(marked, counts, -1).argmax())
+    return {"nullable": True, "missing_marker": texts[commonest]}
+
+
+def _typed(texts: Texts, present: NDArray[np.bool_], codes: NDArray[np.intp], name: Any) -> Fields:
+    """Fields if the present distinct ``texts`` are all booleans, numbers, dates or durations."""
+    values = texts[present]
+    for true, false in _BOOLEANS:
+        if all(text in (true, false) for text in values[:3]) and set(values) <= {true, false}:
+            return {"kind": "boolean", "text_format": f"{true}/{false}"}
+    probe = values[:: max(1, len(values) // 50)]
+    if textnumbers.parse(probe) and (numbers := textnumbers.parse(values)):
+        return _number(numbers, present, codes, name)
+    if textdates.parse(probe) and (dates := textdates.parse(values)):
+        return {
+            "kind": "datetime", "unit": dates.unit, "zone": dates.zone,
+            "text_format": dates.text_format, "ticks": dates.ticks,
+        }  # fmt: skip
+    if textdurations.parse(probe) and (spans := textdurations.parse(values)):
+        return {
+            "kind": "duration", "unit": spans.unit, "text_format": spans.text_format,
+            "ticks": spans.ticks,
+        }  # fmt: skip
+    return {}
+
+
+def _number(
+    numbers: textnumbers.NumberText, present: NDArray[np.bool_], codes: NDArray[np.intp], name: Any
+) -> Fields:
+    values = numbers.values
+    if values.dtype.kind == "i":
+        cells = np.zeros(len(present), dtype=np.int64)
+        cells[present] = values
+        in_rows = cells[codes][present[codes]]
+        fields = (integer_key(in_rows, name) if numbers.picture == "0" else None) or {
+            "kind": "integer"
+        }
+    else:
+        finite(values, np.zeros(len(values), dtype=bool), name)
+        fields = {"kind": "float", "decimals": numbers.decimals}
+    plain = fields["kind"] != "identifier" and numbers.picture != "0"
+    return fields | ({"text_format": numbers.picture} if plain else {})
+
+
+def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
+    """Fields for texts that are neither numbers nor dates: by shape, repetition and length."""
+    rows = int(counts.sum())
+    if rows == 0:
+        return {"kind": "category"}
+    unique = len(texts) == rows
+    if (kind := personal.detect(texts, name)) is not None:
+        return _personal(kind, texts, unique)
+    share = len(texts) / rows
+    sample = texts[:: max(1, len(texts) // 2000)].tolist()
+    lengths = np.array([len(text) for text in sample])
+    words = np.array([text.count(" ") + 1 for text in sample])
+    digits = sum(sum(map(str.isdigit, text)) for text in sample) / max(1, int(lengths.sum()))
+    code = {"kind": "identifier", "unique": unique}
+    enough = rows >= _ENOUGH_ROWS
+    if all(identifiers.UUID.fullmatch(text) for text in sample) and share > _OFTEN_DISTINCT:
+        return code | {"pattern": identifiers.infer_pattern(texts)}
+    single = (words == 1).mean() > 0.9
+    likely = hint(name)
+    if single and (pattern := identifiers.infer_pattern(texts)):
+        digital = np.mean([any(map(str.isdigit, text)) for text in sample]) > 0.8
+        hinted = likely == "strong" and (unique or share > _OFTEN_DISTINCT and enough)
+        shaped = share > _MOSTLY_DISTINCT and enough and (digital or _one_shape(sample))
+        if (hinted and rows >= 5) or shaped:
+            return code | {"pattern": pattern}
+    if enough and share > _OFTEN_DISTINCT:
+        if digits > 0.4 and lengths.mean() >= 8:
+            return code | {"pattern": identifiers.infer_pattern(texts)}
+        if words.mean() >= 4 or lengths.mean() >= 30 or share > _MOSTLY_DISTINCT:
+            return {"kind": "text", "unique": False, "length": _rounded(float(lengths.mean()))}
+    return {"kind": "category"}
+
+
+def _personal(kind: str, texts: Texts, unique: bool) -> Fields:
+    fields: Fields = {"kind": "identifier", "personal": kind, "unique": unique}
+    if kind == "name":
+        return fields | {"kind": "text", "text_format": personal.name_form(texts)}
+    if kind == "address":
+        return fields | {"kind": "text", "text_format": personal.address_form(texts)}
+    return fields | ({"pattern": identifiers.infer_pattern(texts)} if kind == "phone" else {})
+
+
+def _one_shape(sample: list[str]) -> bool:
+    """Whether texts look like codes: of one length, and not words in lower case."""
+    lengths = {len(text) for text in sample}
+    return len(lengths) <= 2 and not all(text[1:].islower() for text in sample)
+
+
+def _rounded(length: float) -> int:
+    """To one significant digit: a length, not a fingerprint."""
+    size = 10 ** max(0, len(str(int(length))) - 1)
+    return max(1, round(length / size) * size)

@@ -1,0 +1,288 @@
+"""Personal fields: recognized by their values, and replaced by invented ones.
+
+Nothing a person wrote is kept: `generate` needs a `Column` and a random generator only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthgen import identifiers
+from synthgen.dtypes import dtype_of, family
+from synthgen.errors import MissingExtraError
+from synthgen.wordlists import (
+    GENERIC_WORDS,
+    GIVEN_NAMES,
+    STREET_ENDINGS,
+    STREET_WORDS,
+    TITLES,
+)
+
+if TYPE_CHECKING:
+    from synthgen.schema import Column, Personal
+
+Texts = NDArray[np.object_]
+_SAMPLE = 2000
+_POOL = 1000
+_EMAIL = re.compile(r"[\w.+%'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_PHONE = re.compile(r"(\+?\d{1,3}[ .-]?)?(\(\d{1,5}\)[ .-]?)?\d{2,5}([ .-]\d{2,5}){1,4}( ?x\d+)?")
+_NORTH_AMERICA = re.compile(r"(\+?1[ .-]?)?(\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}( ?x\d+)?")
+_INTERNATIONAL = re.compile(r"(\+|00)\d{1,3}[ .()/-]*\d([ .()/-]*\d){5,12}")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_HOUSE = re.compile(r"\d+[A-Za-z]?([-/]\d+[A-Za-z]?)?")
+_PHONE_HINTS = {"phone", "tel", "telephone", "mobile", "cell", "cellphone", "fax"}
+_NAME_HINTS = {"name", "fullname", "firstname", "lastname", "surname", "forename"}
+_DOMAINS = ("example.com", "example.org", "example.net")  # reserved: nobody's mailbox
+
+
+def detect(values: Any, name: str | int = "") -> Personal | None:
+    """What kind of personal field distinct texts are, or ``None``.
+
+    Args:
+        values: Texts, without missing ones; distinct ones suffice.
+        name: The column's name: it can confirm weak evidence, never replace it.
+    """
+    texts = np.asarray(values, dtype=object)
+    step = max(1, len(texts) // _SAMPLE)
+    sample = [str(text).strip() for text in texts[::step]]
+    if not sample:
+        return None
+    hints = set(words_of(name))
+    if _share(sample, lambda text: _EMAIL.fullmatch(text) is not None) >= 0.9:
+        return "email"
+    if _is_phone(sample, hints):
+        return "phone"
+    if len(sample) >= 3 and _share(sample, is_address) >= 0.5:
+        return "address"
+    return "name" if _is_name(sample, hints) else None
+
+
+def words_of(name: str | int) -> list[str]:
+    """Words of a column name in lower case: ``patientNbr``, ``patient_nbr``, ``Patient Nbr``."""
+    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", str(name))
+    return [word.lower() for word in found]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text has a house number and a street's name."""
+    words = text.replace(",", " ").split()
+    if len(words) < 2:
+        return False
+    if _HOUSE.fullmatch(words[0]):
+        kinds = [word.lower().rstrip(".") in STREET_WORDS for word in words[1:]]
+        return len(words) >= 3 and any(kinds)
+    last = next((i for i, word in enumerate(words) if i and _HOUSE.fullmatch(word)), None)
+    if last is None:
+        return False
+    return any(
+        word.lower() in STREET_WORDS or word.lower().endswith(STREET_ENDINGS)
+        for word in words[:last]
+    )
+
+
+def name_form(values: Any) -> str:
+    """How names are written: ``First Last``, ``Last, First``, ``First``, in the case shown."""
+    sample = [str(text) for text in values[:_SAMPLE]]
+    if _share(sample, lambda text: "," in text) > 0.5:
+        form = "Last, First"
+    elif _share(sample, lambda text: " " in text.strip()) > 0.5:
+        form = "First Last"
+    else:
+        given = _share(sample, lambda text: text.lower() in GIVEN_NAMES)
+        form = "First" if given > 0.2 else "Last"
+    return form.upper() if _share(sample, str.isupper) > 0.5 else form
+
+
+def address_form(values: Any) -> str:
+    """How addresses are written: ``1 Street`` or ``1 STREET``."""
+    upper = _share([str(text) for text in values[:_SAMPLE]], str.isupper) > 0.5
+    return "1 STREET" if upper else "1 Street"
+
+
+def generate(column: Column, n: int, rng: np.random.Generator) -> Texts:
+    """``n`` invented texts for an identifier, a personal field or a text: (n,) of str.
+
+    They come from the column's own pattern, from Faker's lists, or from generic words; they are
+    all different if ``column.unique``.
+
+    Raises:
+        MissingExtraError: A name or address is wanted, and Faker is not installed.
+    """
+    if n == 0:
+        return np.empty(0, dtype=object)
+    if column.personal == "email":
+        return _unique(column, _emails(n, rng), rng)
+    if column.personal == "name":
+        return _unique(column, _names(column.text_format or "First Last", n, rng), rng)
+    if column.personal == "address":
+        return _unique(column, _addresses(column.text_format or "1 Street", n, rng), rng)
+    if column.personal == "phone":
+        return identifiers.draw(column.pattern or "(199) \\5\\5\\5-9999", n, rng, column.unique)
+    if column.kind == "text":
+        return _unique(column, _prose(column.length or 40, n, rng), rng)
+    return _identifiers(column, n, rng)
+
+
+def _identifiers(column: Column, n: int, rng: np.random.Generator) -> Texts:
+    dtype = dtype_of(column.dtype)
+    limit = None
+    if family(dtype) == "integer":
+        limit = int(np.iinfo(getattr(dtype, "numpy_dtype", dtype)).max)
+    pattern = column.pattern or ("1999999" if limit is not None else None)
+    if limit is not None and pattern and not pattern.startswith("#"):
+        room = 10 ** len(identifiers.parse_pattern(pattern))
+        if room - 1 > limit:  # a narrow dtype: stay inside it
+            if column.unique and n > limit:
+                return identifiers.running_numbers("#0", n)
+            numbers = (
+                rng.choice(limit, size=n, replace=not column.unique)
+                if limit < 10**6 else rng.integers(limit // 10, limit, size=n)
+            )
+            return np.array([str(number) for number in numbers.tolist()], dtype=object)
+    return identifiers.draw(pattern, n, rng, column.unique)
+
+
+def _faker(rng: np.random.Generator) -> Any:
+    try:
+        from faker import Faker
+    except ImportError:
+        raise MissingExtraError(
+            "names and addresses are invented with Faker, which is not installed; "
+            "run: pip install 'synthgen[personal]'"
+        ) from None
+    fake = Faker("en_US")
+    fake.seed_instance(int(rng.integers(2**62)))
+    return fake
+
+
+def _pool(make: Any) -> Texts:
+    return np.array(sorted({make() for _ in range(_POOL)}), dtype=object)
+
+
+def _pick(pool: Texts, n: int, rng: np.random.Generator) -> Texts:
+    return np.asarray(pool[rng.integers(len(pool), size=n)], dtype=object)
+
+
+def _names(form: str, n: int, rng: np.random.Generator) -> Texts:
+    fake = _faker(rng)
+    first = _pick(_pool(fake.first_name), n, rng)
+    last = _pick(_pool(fake.last_name), n, rng)
+    texts = {
+        "first": lambda: first, "last": lambda: last, "last, first": lambda: last + ", " + first,
+    }.get(form.lower(), lambda: first + " " + last)()  # fmt: skip
+    return _cased(texts, form)
+
+
+def _emails(n: int, rng: np.random.Generator) -> Texts:
+    fake = _faker(rng)
+    first = _cased(_pick(_pool(fake.first_name), n, rng), "a")
+    last = _cased(_pick(_pool(fake.last_name), n, rng), "a")
+    number = np.array([str(k) for k in rng.integers(1, 1000, size=n).tolist()], dtype=object)
+    domain = _pick(np.array(_DOMAINS, dtype=object), n, rng)
+    return np.asarray(first + "." + last + number + "@" + domain, dtype=object)
+
+
+def _addresses(form: str, n: int, rng: np.random.Generator) -> Texts:
+    fake = _faker(rng)
+    number = np.array([str(k) for k in rng.integers(1, 3000, size=n).tolist()], dtype=object)
+    street = _pick(_pool(fake.last_name), n, rng)
+    suffix = _pick(_pool(fake.street_suffix), n, rng)
+    return _cased(number + " " + street + " " + suffix, form)
+
+
+def _prose(length: int, n: int, rng: np.random.Generator) -> Texts:
+    """Texts of generic words, about ``length`` characters each."""
+    words = np.array(GENERIC_WORDS, dtype=object)
+    mean = sum(map(len, GENERIC_WORDS)) / len(GENERIC_WORDS) + 1
+    typical = max(1, round(length / mean))
+    counts = np.maximum(1, rng.poisson(typical, size=n))
+    drawn = words[rng.integers(len(words), size=int(counts.sum()))].tolist()
+    ends = np.cumsum(counts).tolist()
+    starts = [0, *ends[:-1]]
+    return np.array(
+        [" ".join(drawn[a:b]).capitalize() for a, b in zip(starts, ends, strict=True)], dtype=object
+    )
+
+
+def _cased(texts: Texts, form: str) -> Texts:
+    if form.isupper():
+        return np.array([text.upper() for text in texts], dtype=object)
+    return np.array([t.lower() for t in texts], dtype=object) if form.islower() else texts
+
+
+def _unique(column: Column, texts: Texts, rng: np.random.Generator) -> Texts:
+    """``texts``, with a number added to repeated ones if the column is unique."""
+    if not column.unique:
+        return texts
+    seen: set[str] = set()
+    out = texts.copy()
+    for index, text in enumerate(texts):
+        candidate, extra = text, 2
+        while candidate in seen:
+            candidate = _numbered(text, extra + int(rng.integers(0, 10**6)))
+            extra += 1
+        seen.add(candidate)
+        out[index] = candidate
+    return out
+
+
+def _numbered(text: str, number: int) -> str:
+    if "@" in text:
+        user, _, domain = text.partition("@")
+        return f"{user}{number}@{domain}"
+    return f"{text} {number}"
+
+
+def _share(texts: list[str], test: Any) -> float:
+    return sum(map(bool, map(test, texts))) / len(texts) if texts else 0.0
+
+
+def _is_phone(sample: list[str], hints: set[str]) -> bool:
+    def digits_fit(text: str) -> bool:
+        return 7 <= sum(letter.isdigit() for letter in text) <= 15
+
+    sure = _share(
+        sample, lambda t: bool(_NORTH_AMERICA.fullmatch(t) or _INTERNATIONAL.fullmatch(t))
+    )
+    if sure >= 0.9:
+        return True
+    if not hints & _PHONE_HINTS:
+        return False
+    return (
+        _share(
+            sample,
+            lambda t: digits_fit(t) and bool(_PHONE.fullmatch(t) or re.fullmatch(r"\+?[\d ]+", t)),
+        )
+        >= 0.9
+    )
+
+
+def _is_name(sample: list[str], hints: set[str]) -> bool:
+    """Two to four capitalized words, a good part of them with a common given name."""
+    shaped = _share(sample, _name_shaped)
+    if shaped < 0.8:
+        return False
+    known = _share(sample, _has_given_name)
+    single = _share(sample, lambda text: " " not in text) > 0.5
+    hinted = bool(hints & _NAME_HINTS)
+    if len(sample) < 3 and not hinted:
+        return False
+    least = 0.5 if single else 0.3
+    return known >= (least / 3 if hinted else least)
+
+
+def _name_shaped(text: str) -> bool:
+    words = [word for word in text.replace(",", " ").split() if word.lower().strip(".") not in TITLES]
+    return 1 <= len(words) <= 4 and all(
+        _WORD.fullmatch(word) and (word[0].isupper() or len(word) <= 3) for word in words
+    )
+
+
+def _has_given_name(text: str) -> bool:
+    words = [word.lower().strip(".") for word in text.replace(",", " ").split()]
+    words = [word for word in words if word not in TITLES]
+    return any(word in GIVEN_NAMES for word in words[:2])

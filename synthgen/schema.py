@@ -1,0 +1,230 @@
+"""What a table is: the columns, their kinds, and how their cells are written down.
+
+A schema holds names, kinds, dtypes and formats, and no values from the data. Bounds and
+categories may be added by hand; what is added by hand is a public declaration.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from synthgen.errors import SchemaError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+Kind = Literal[
+    "integer", "float", "boolean", "category", "datetime", "duration", "identifier", "text"
+]
+Personal = Literal["email", "phone", "name", "address"]
+TimeUnit = Literal["s", "ms", "us", "ns"]
+Scalar = bool | int | float | str
+
+
+class Column(BaseModel):
+    """One column: its kind, and the form its cells arrive and leave in.
+
+    Attributes:
+        name: The column's name.
+        kind: What its cells mean; decides the encoder.
+        dtype: The pandas dtype it came with and leaves with (polars and Arrow tables enter as
+            Arrow-backed dtypes; an Arrow-backed string is called ``utf8[pyarrow]``, because
+            pandas calls its own string dtype ``string[pyarrow]``).
+        native: What the dtype does not say: the type of the cells of an object column
+            (``str``, ``date``, ``Decimal``, ...; with ``|None`` where missing cells are ``None``
+            and not NaN), the dtype of a category's levels, the name of a polars or Arrow type
+            that has no pandas counterpart (``Enum``, ``dictionary<...>``).
+        nullable: Whether a cell may be missing.
+        missing_marker: For cells that arrive as text: the text that stands for missing
+            ("?", "NA", ""); it is written again for every missing cell.
+        decimals: Digits after the point that values of a float may have; ``None`` for any.
+        ordered: Whether a categorical dtype is ordered.
+        unit: Tick of a datetime or duration.
+        zone: Time zone of a datetime; ``None`` for a naive one.
+        text_format: How cells that arrive as text are written. A datetime: a ``strftime``
+            format (``%-m`` is a month without leading zero, ``%3f`` a fraction of three digits,
+            ``%:z`` an offset with a colon). A boolean: ``True/False`` (the text of true, a slash,
+            the text of false). A number: a picture such as ``0.00`` or ``$#,##0.00``, whose
+            zeros after the point are the digits always written.
+        resolution: Datetimes and durations are multiples of so many ticks.
+        unique: Whether no value occurs twice (identifiers only).
+        pattern: Shape of an identifier, one sign per character: ``9`` a digit, ``A`` an
+            upper-case letter, ``a`` a lower-case one, ``L`` any letter, ``x`` and ``X`` a
+            hexadecimal digit in lower and upper case, ``z`` and ``Z`` a letter or digit in lower
+            and upper case, ``w`` any letter or digit, ``\\c`` the character c, any other sign
+            itself. ``#1`` is a running number that starts at 1.
+        length: Typical number of characters of a text, rounded.
+        personal: What kind of personal field the cells are; they are then never learned.
+        categories: Declared by hand: the values a category may take (public).
+        minimum, maximum: Declared by hand: bounds of a number (public).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | int
+    kind: Kind
+    dtype: str = "object"
+    native: str | None = None
+    nullable: bool = True
+    missing_marker: str | None = None
+    decimals: int | None = None
+    ordered: bool = False
+    unit: TimeUnit | None = None
+    zone: str | None = None
+    text_format: str | None = None
+    resolution: int | None = None
+    unique: bool = False
+    pattern: str | None = None
+    length: int | None = None
+    personal: Personal | None = None
+    categories: tuple[Scalar, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Column:
+        if self.personal and self.kind not in ("identifier", "text"):
+            raise ValueError(
+                f"column {self.name!r}: 'personal' needs kind identifier or text, got {self.kind!r}"
+            )
+        if self.categories is not None and self.kind != "category":
+            raise ValueError(
+                f"column {self.name!r}: 'categories' needs kind category, got {self.kind!r}"
+            )
+        if (
+            self.minimum is not None
+            and self.maximum is not None
+            and self.minimum > self.maximum
+        ):
+            raise ValueError(
+                f"column {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}"
+            )
+        return self
+
+
+class Schema(BaseModel):
+    """The columns of a table in order, and the kind of frame it came in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = SCHEMA_VERSION
+    frame: Literal["pandas", "polars", "arrow"] = "pandas"
+    columns: tuple[Column, ...]
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> Schema:
+        if not self.columns:
+            raise ValueError("a schema needs at least one column")
+        counts = Counter(column.name for column in self.columns)
+        repeated = sorted(str(name) for name, count in counts.items() if count > 1)
+        if repeated:
+            raise ValueError(f"column names occur twice: {', '.join(repeated)}")
+        return self
+
+    @property
+    def names(self) -> list[str | int]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    def __iter__(self) -> Iterator[Column]:  # type: ignore[override]
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @cached_property
+    def _by_name(self) -> dict[str | int, Column]:
+        return {column.name: column for column in self.columns}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str | int) -> Column:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise SchemaError(f"no column {name!r}{nearest(name, self.names)}") from None
+
+    @classmethod
+    def infer(cls, data: Any) -> Schema:
+        """Detect the schema of a pandas, polars or Arrow table.
+
+        Raises:
+            InvalidInputError: If the table has no rows, no columns, or repeated column names.
+        """
+        from synthgen.detection import infer_schema
+
+        return infer_schema(data)
+
+    def validate_frame(self, frame: pd.DataFrame) -> None:
+        """Raise `SchemaError` unless ``frame`` has exactly this schema's columns."""
+        found = list(frame.columns)
+        present = set(found)
+        for name in self.names:
+            if name not in present:
+                raise SchemaError(
+                    f"the table has no column {name!r} that the schema declares"
+                    f"{nearest(name, found)}"
+                )
+        for name in found:
+            if name not in self:
+                raise SchemaError(
+                    f"the table has a column {name!r} that the schema does not declare; "
+                    f"add it to the schema or drop it from the table{nearest(name, self.names)}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready dict; fields at their default are left out."""
+        return {
+            "version": self.version,
+            "frame": self.frame,
+            "columns": [
+                {"name": c.name, "kind": c.kind}
+                | c.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
+                for c in self.columns
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: object, where: str = "schema") -> Schema:
+        """Inverse of `to_dict`; raises `SchemaError` naming the offending entry."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "top level"
+            raise SchemaError(f"{where}: at {place}: {first['msg']}") from None
+
+    def save(self, path: str | Path) -> None:
+        """Write the schema as a JSON file."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Schema:
+        """Read a schema from a JSON file."""
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SchemaError(f"{path}: cannot read the schema file: {error.strerror}") from None
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise SchemaError(f"{path}: not a JSON file: {error}") from None
+        return cls.from_dict(data, where=str(path))
+
+
+def nearest(name: object, choices: list[Any]) -> str:
+    """'; did you mean ...?' for the choice closest to ``name``, or what there is."""
+    close = difflib.get_close_matches(str(name), [str(choice) for choice in choices], n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    listed = ", ".join(repr(choice) for choice in choices[:8])
+    return f"; there is {listed}{', ...' if len(choices) > 8 else ''}"
