@@ -1,0 +1,79 @@
+"""What every column encoder offers: the contract between cells and generators."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synthgen.cells import Cells
+from synthgen.encoding.quantiles import MIN_ROWS
+from synthgen.schema import Column
+
+
+@dataclass(frozen=True)
+class ColumnEncoder(ABC):
+    """Cells of one column <-> codes and values.
+
+    The last code stands for a missing cell when ``has_missing``.
+
+    Attributes:
+        column: The schema's column.
+        share: (n_codes,) float64, share of the fitted rows that hold each code, sums to 1; a code
+            held by fewer than `MIN_ROWS` rows counts as if held by that many.
+        has_missing: Whether a cell was missing in the fitted table.
+    """
+
+    kind: ClassVar[str]
+
+    column: Column
+    share: np.ndarray
+    has_missing: bool
+
+    @property
+    def n_codes(self) -> int:
+        """Number of codes."""
+        return len(self.share)
+
+    @property
+    def n_present(self) -> int:
+        """Number of codes other than missing."""
+        return self.n_codes - self.has_missing
+
+    @property
+    @abstractmethod
+    def has_value(self) -> np.ndarray:
+        """(n_codes,) bool: which codes carry a value beside them."""
+
+    @abstractmethod
+    def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Codes (n,) int32 and values (n,) float32; -1 for a cell that no code can stand for."""
+
+    @abstractmethod
+    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
+        """Cells of codes (n,) and values (n,)."""
+
+    @abstractmethod
+    def codes_of(self, value: object) -> np.ndarray:
+        """Codes (k,) that a cell equal to ``value`` may have; ``None`` means missing.
+
+        Raises:
+            ConditionError: If no code stands for it, naming the nearest choices.
+        """
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready state, without the column."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, column: Column, data: dict[str, Any]) -> ColumnEncoder:
+        """Inverse of `to_dict`."""
+
+
+def protected_share(counts: np.ndarray) -> np.ndarray:
+    """Shares (k,) of counts (k,), small positive counts raised so that no exact one is stored."""
+    raised = np.where(counts > 0, np.maximum(counts, MIN_ROWS), 0).astype(np.float64)
+    return np.asarray(raised / raised.sum())

@@ -1,0 +1,273 @@
+"""Numbers, dates and durations: atoms for repeated values, modes for the rest.
+
+A value that many rows share (0 in capital-gain) is an atom: a code and no value. Every other
+value is mode-specifically normalized: the code of a Gaussian mode and ``(x - mean) / (4 std)``
+inside it (Xu et al., *Modeling Tabular Data using Conditional GAN*, 2019, section 4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synthgen.cells import Cells
+from synthgen.encoding.column import ColumnEncoder, protected_share
+from synthgen.encoding.mixture import Mixture
+from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
+from synthgen.errors import ConditionError
+from synthgen.schema import Column
+
+MAX_DISCRETE = 32
+SPIKE_SHARE = 0.01
+SPIKE_RATIO = 3.0
+VALUE_SCALE = 4.0
+_EXACT_FLOAT = 2**52
+
+
+@dataclass(frozen=True)
+class NumericSummary:
+    """Distinct values with counts, relative to ``origin``; merging is associative."""
+
+    points: Points
+    missing: int
+    origin: int
+
+    @classmethod
+    def of(cls, cells: Cells, origin: int | None = None) -> NumericSummary:
+        """Summary of integer, float, datetime or duration cells.
+
+        ``origin`` keeps large integers exact as floats; give the first batch's to the others.
+        """
+        held = cells.values[~cells.missing]
+        if origin is None:
+            origin = _origin(held)
+        return cls(Points.of(_offset(held, origin)), int(cells.missing.sum()), origin)
+
+    def merge(self, other: NumericSummary) -> NumericSummary:
+        """Summary of both batches together."""
+        if self.origin != other.origin:
+            raise ValueError("summaries of one column need one origin")
+        return NumericSummary(
+            self.points.merge(other.points), self.missing + other.missing, self.origin
+        )
+
+
+@dataclass(frozen=True)
+class NumericEncoder(ColumnEncoder):
+    """Codes: atoms ascending, then modes ascending, then missing.
+
+    Attributes:
+        atoms: (n_atoms,) float64 values relative to ``origin``.
+        modes: The Gaussian modes of all other values, relative to ``origin``.
+        quantiles: Protected quantile function of all other values.
+        origin: Integer subtracted before values become floats.
+        step: Decoded values are multiples of it; 0 for no rounding.
+    """
+
+    kind: ClassVar[str] = "numeric"
+
+    atoms: np.ndarray
+    modes: Mixture
+    quantiles: StepQuantiles
+    origin: int
+    step: float
+
+    @classmethod
+    def fit(
+        cls, column: Column, summary: NumericSummary, atoms: np.ndarray, modes: Mixture
+    ) -> NumericEncoder:
+        """Encoder of a column whose ``atoms`` and ``modes`` were found (see `find_atoms`)."""
+        points = summary.points
+        at = np.searchsorted(points.value, atoms)
+        rest = points.without(atoms)
+        quantiles = StepQuantiles.fit(rest)
+        counts = points.count[at].astype(np.float64)
+        spread = modes.weight * rest.n if rest.n >= MIN_ROWS or not len(atoms) else np.zeros(0)
+        if not len(spread):
+            modes = Mixture(*np.zeros((3, 0)))
+        held = np.r_[counts, spread, [summary.missing] * bool(summary.missing)]
+        return cls(
+            column,
+            protected_share(np.ceil(held)),
+            bool(summary.missing),
+            atoms,
+            modes,
+            quantiles,
+            summary.origin,
+            rounding_step(column),
+        )
+
+    @property
+    def has_value(self) -> np.ndarray:
+        codes = np.arange(self.n_codes)
+        return (codes >= len(self.atoms)) & (codes < self.n_present)
+
+    def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        codes = np.full(len(cells.values), self.n_codes - 1 if self.has_missing else -1, np.int32)
+        values = np.zeros(len(codes), np.float32)
+        present = np.flatnonzero(~cells.missing)
+        x = _offset(cells.values[present], self.origin)
+        code = np.full(len(x), -1, np.int32)
+        if len(self.atoms):
+            at = np.abs(self.atoms[_nearest(self.atoms, x)] - x) <= 1e-9 * np.abs(x)
+            code[at] = _nearest(self.atoms, x[at])
+        rest = code < 0
+        if rest.any() and len(self.modes.weight):
+            mode, value = self._into_modes(x[rest], rng)
+            code[rest] = len(self.atoms) + mode
+            values[present[rest]] = value
+        elif rest.any() and len(self.atoms):
+            code[rest] = _nearest(self.atoms, x[rest])
+        codes[present] = code
+        return codes, values
+
+    def _into_modes(
+        self, x: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the mode of each value from its posterior, and normalize inside it."""
+        # equal values share their posterior: most columns repeat values
+        distinct, inverse = np.unique(x, return_inverse=True)
+        cumulative = self.modes.responsibilities(distinct).cumsum(axis=1)
+        u = rng.random(len(x))
+        mode = np.zeros(len(x), np.int32)
+        for k in range(cumulative.shape[1] - 1):
+            mode += u > cumulative[inverse, k]
+        value = (x - self.modes.mean[mode]) / (VALUE_SCALE * self.modes.std[mode])
+        return mode, np.clip(value, -1.0, 1.0).astype(np.float32)
+
+    def continuous(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Number (n,) relative to ``origin`` that codes and values stand for, before rounding.
+
+        Missing cells give 0.
+        """
+        centre = np.r_[self.atoms, self.modes.mean, np.zeros(int(self.has_missing))]
+        scale = np.r_[
+            np.zeros(len(self.atoms)), VALUE_SCALE * self.modes.std, np.zeros(int(self.has_missing))
+        ]
+        return np.asarray(centre[codes] + scale[codes] * values.astype(np.float64))
+
+    def inside(self, codes: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Values (n,) float32 that `continuous` turns into ``x`` for the given mode codes."""
+        mode = codes - len(self.atoms)
+        return ((x - self.modes.mean[mode]) / (VALUE_SCALE * self.modes.std[mode])).astype(
+            np.float32
+        )
+
+    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
+        missing = codes >= self.n_present
+        x = self.continuous(codes, values)
+        rest = self.has_value[codes]
+        if rest.any():
+            # onto the observed support: a repeated value comes back exactly, a rare one never
+            x[rest] = self._rounded(self.quantiles(self.quantiles.rank(x[rest])))
+        return Cells(self._restored(x), missing)
+
+    def _rounded(self, x: np.ndarray) -> np.ndarray:
+        if not self.step:
+            return x
+        shift = self.origin % self.step if self.origin else 0
+        rounded = np.round((x + shift) / self.step) * self.step - shift
+        decimals = self.column.decimals
+        return np.round(rounded, decimals) if decimals is not None else rounded
+
+    def _restored(self, x: np.ndarray) -> np.ndarray:
+        if self.column.kind == "float":
+            return x
+        return np.rint(x).astype(np.int64) + self.origin
+
+    def codes_of(self, value: object) -> np.ndarray:
+        if value is None:
+            if not self.has_missing:
+                raise ConditionError(f"column {self.column.name!r} was never missing when fitted")
+            return np.array([self.n_codes - 1])
+        try:
+            x = float(value) - self.origin  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise ConditionError(
+                f"column {self.column.name!r} is numeric; cannot compare it with {value!r}"
+            ) from None
+        matches = np.flatnonzero(np.isclose(self.atoms, x, rtol=1e-9, atol=0))
+        if not len(matches):
+            raise ConditionError(
+                f"column {self.column.name!r}: {value!r} is not one of its repeated values; "
+                "conditions on other numbers are not supported by this model"
+            )
+        return matches
+
+    def to_dict(self) -> dict[str, Any]:
+        modes = {name: getattr(self.modes, name).tolist() for name in ("weight", "mean", "std")}
+        return {
+            "share": self.share.tolist(),
+            "has_missing": self.has_missing,
+            "atoms": self.atoms.tolist(),
+            "modes": modes,
+            "quantiles": self.quantiles.to_dict(),
+            "origin": self.origin,
+            "step": self.step,
+        }
+
+    @classmethod
+    def from_dict(cls, column: Column, data: dict[str, Any]) -> NumericEncoder:
+        modes = (np.asarray(data["modes"][name], np.float64) for name in ("weight", "mean", "std"))
+        return cls(
+            column,
+            np.asarray(data["share"], np.float64),
+            data["has_missing"],
+            np.asarray(data["atoms"], np.float64),
+            Mixture(*modes),
+            StepQuantiles.from_dict(data["quantiles"]),
+            data["origin"],
+            data["step"],
+        )
+
+
+def find_atoms(points: Points) -> np.ndarray:
+    """Values (k,) that deserve a code of their own.
+
+    All of them where few distinct values cover the column; otherwise the spikes: values that at
+    least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from the values
+    around them.
+    """
+    if not points.n:
+        return np.zeros(0)
+    held = (points.count >= MIN_ROWS) & (points.distinct == 1)
+    if held.sum() <= MAX_DISCRETE and points.count[held].sum() > points.n - MIN_ROWS:
+        return points.value[held]
+    window = 10
+    padded = np.pad(points.count.astype(np.float64), window)
+    nearby = np.convolve(padded, np.ones(2 * window + 1), "valid") - points.count
+    seats = np.convolve(np.pad(np.ones(len(points.count)), window), np.ones(2 * window + 1), "valid")
+    usual = nearby / np.maximum(seats - 1, 1)
+    spike = (points.count >= SPIKE_SHARE * points.n) & (points.count >= SPIKE_RATIO * usual)
+    return points.value[held & spike]
+
+
+def rounding_step(column: Column) -> float:
+    """Unit that decoded values are multiples of, from the column's format."""
+    if column.kind == "float":
+        return 0.0 if column.decimals is None else 10.0**-column.decimals
+    return float(column.resolution or 1)
+
+
+def _origin(held: np.ndarray) -> int:
+    """0, or a middle value where integers are too large for float64 or are ticks of a date."""
+    if held.dtype.kind != "i" or not len(held):
+        return 0
+    # a rounded mean, so that no cell's exact value is stored
+    mean = int(held.astype(np.float64).mean())
+    return 0 if np.abs(held.astype(np.float64)).max() < _EXACT_FLOAT else mean
+
+
+def _offset(values: np.ndarray, origin: int) -> np.ndarray:
+    return (values - origin if origin else values).astype(np.float64)
+
+
+def _nearest(sorted_values: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Index of the nearest of ``sorted_values`` (k,) for each x (n,)."""
+    right = np.searchsorted(sorted_values, x).clip(1, max(len(sorted_values) - 1, 1))
+    left = right - 1
+    right = np.minimum(right, len(sorted_values) - 1)
+    nearer = np.abs(sorted_values[right] - x) < np.abs(sorted_values[left] - x)
+    return np.where(nearer, right, left).astype(np.int32)

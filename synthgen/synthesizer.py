@@ -1,0 +1,306 @@
+"""`SynthGen`: fit a table, sample rows like it, save and load the model. Orchestration only."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+
+import synthgen
+from synthgen import frames, modelfile
+from synthgen.encoding.quantiles import MIN_ROWS
+from synthgen.encoding.table import TableEncoder
+from synthgen.errors import (
+    BudgetError,
+    InvalidInputError,
+    ModelFileError,
+    NotFittedError,
+)
+from synthgen.sampling.request import Balance, Request, Where
+from synthgen.schema import Schema
+from synthgen.seeds import Streams
+from synthgen.tabular.model import Run, TableModel
+from synthgen.tabular.registry import find_model
+from synthgen.training.device import choose_device
+from synthgen.training.progress import progress_for
+
+
+class _ClassOrInstance:
+    """Makes ``SynthGen.fit(df)`` mean ``SynthGen().fit(df)``."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
+        bound = partial(self.method, owner() if instance is None else instance)
+        bound.__doc__ = self.__doc__
+        return bound
+
+
+class SynthGen(BaseEstimator):  # type: ignore[misc]
+    """Learns a mixed-type table and samples synthetic rows.
+
+    >>> synthetic = SynthGen.fit(df).sample(1000)  # doctest: +SKIP
+
+    Args:
+        model: "auto" or a model's name ("ctgan").
+        time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
+        max_steps: Training steps at the most; repeats a clock-ended run exactly.
+        memory_limit_mb: Refuse a fit whose estimated memory is above it.
+        seed: Makes fits and samples repeatable bit for bit on one machine.
+        device: "auto", "cpu", "cuda" or "mps".
+        epsilon, delta: Differential privacy; refused by models that cannot give it.
+        model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
+        progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
+
+    Attributes:
+        schema_: The table's `Schema`.
+        history_: DataFrame of the training run, one row for each evaluation.
+        training_: Record of the run: model, seed, steps, how it ended, warnings.
+        privacy_: The privacy ledger, or ``None`` for a fit without differential privacy.
+        timings_: Seconds spent in each stage of this process's fit.
+    """
+
+    def __init__(
+        self,
+        model: str = "auto",
+        *,
+        time_limit_s: float | None = None,
+        max_steps: int | None = None,
+        memory_limit_mb: float | None = None,
+        seed: int | None = None,
+        device: str = "auto",
+        epsilon: float | None = None,
+        delta: float | None = None,
+        model_options: dict[str, Any] | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.model = model
+        self.time_limit_s = time_limit_s
+        self.max_steps = max_steps
+        self.memory_limit_mb = memory_limit_mb
+        self.seed = seed
+        self.device = device
+        self.epsilon = epsilon
+        self.delta = delta
+        self.model_options = model_options
+        self.progress = progress
+
+    def _fit(self, data: Any, schema: Schema | dict[str, Any] | str | Path | None = None) -> SynthGen:
+        """Learn a pandas, polars or Arrow table; returns self.
+
+        Args:
+            data: The table.
+            schema: A `Schema`, its dict or its file; ``None`` infers it.
+
+        Raises:
+            InvalidInputError: If the table, the schema or an option cannot be used.
+            BudgetError: If the limits leave no room for anything usable.
+        """
+        clock = _Stopwatch()
+        model_class = find_model(self.model)
+        self._check_options()
+        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
+        streams = Streams.of(self.seed)
+        device = choose_device(self.device)
+        with progress_for(self.progress) as progress:
+            progress.stage("reading")
+            frame, kind = frames.read(data)
+            if len(frame) < MIN_ROWS:
+                raise InvalidInputError(
+                    f"the table has {len(frame)} row{'s' * (len(frame) != 1)}; at least {MIN_ROWS} "
+                    "are needed, since a value that fewer rows hold is never given away"
+                )
+            schema = _resolve(schema, data, frame)
+            clock.lap("schema")
+            progress.stage("encoding")
+            encoder = TableEncoder.fit(frame, schema)
+            table = encoder.encode(frame, streams.child("encoding"))
+            self._check_memory(encoder, frame)
+            clock.lap("encoding")
+            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
+            clock.lap("training")
+        self.schema_, self.encoder_, self.generator_ = schema, encoder, fitted
+        self.training_ = {
+            "model": model_class.name,
+            "seed": streams.seed,
+            "n_rows": len(frame),
+            "n_columns": len(schema),
+            "device": device.type,
+            **record.to_dict(),
+        }
+        self.privacy_: dict[str, Any] | None = None
+        self.timings_ = clock.laps
+        self._n_samples: int | None = 0
+        return self
+
+    fit = _ClassOrInstance(_fit)
+
+    def sample(
+        self,
+        n: int,
+        *,
+        where: Where | None = None,
+        balance: Balance | None = None,
+        seed: int | None = None,
+    ) -> Any:
+        """``n`` synthetic rows, in the kind of frame and with the names and dtypes of the input.
+
+        Args:
+            n: Number of rows.
+            where: Column -> a value, a set of values, or ``None`` for missing cells.
+            balance: A column whose values shall be equally frequent, or column -> value -> share.
+            seed: Repeats this sample exactly; ``None`` continues the fit's seed, and after
+                loading draws a fresh one.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            ConditionError: If a condition names an unknown value or cannot be met.
+        """
+        self._check_fitted()
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise InvalidInputError(f"n must be a whole number of rows, at least 0, got {n!r}")
+        request = Request.of(self.encoder_, where, balance)
+        streams = self._sample_streams(seed)
+        table = self.generator_.sample(int(n), request, streams.child("rows"))
+        frame = self.encoder_.decode(table, streams.child("cells"))
+        return frames.write(frame, self.schema_)
+
+    def _sample_streams(self, seed: int | None) -> Streams:
+        if seed is not None or self._n_samples is None:
+            return Streams.of(seed)
+        self._n_samples += 1
+        return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """The training run, one row for each evaluation."""
+        self._check_fitted()
+        return pd.DataFrame(self.training_["history"])
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to ``path`` (``*.synthgen``), atomically."""
+        self._check_fitted()
+        contents = modelfile.ModelContents(
+            schema=self.schema_.to_dict(),
+            encoding=self.encoder_.to_dict(),
+            config={"model": self.generator_.name, "options": self.generator_.config()},
+            training=self.training_,
+            weights=self.generator_.weights(),
+            privacy=self.privacy_,
+            versions=versions(),
+        )
+        modelfile.write(path, contents)
+
+    @classmethod
+    def load(cls, path: str | Path) -> SynthGen:
+        """Read a model from ``path``; executes nothing from the file.
+
+        Raises:
+            ModelFileError: If the file is missing, damaged, tampered with or too new.
+        """
+        contents = modelfile.read(path)
+        try:
+            schema = Schema.from_dict(contents.schema, where=f"{path}: schema.json")
+            encoder = TableEncoder.from_dict(schema, contents.encoding)
+            name, options = contents.config["model"], contents.config["options"]
+            generator = find_model(name).load(encoder, options, contents.weights)
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            if isinstance(error, ModelFileError):
+                raise ModelFileError(f"{path}: {error}") from None
+            raise ModelFileError(
+                f"{path}: the members do not fit together ({type(error).__name__}: {error}); "
+                "fit the model again"
+            ) from None
+        return cls(model=name)._restore(schema, encoder, generator, contents)
+
+    def _restore(
+        self,
+        schema: Schema,
+        encoder: TableEncoder,
+        generator: TableModel,
+        contents: modelfile.ModelContents,
+    ) -> SynthGen:
+        self.schema_, self.encoder_, self.generator_ = schema, encoder, generator
+        self.training_, self.privacy_ = contents.training, contents.privacy
+        self.timings_, self._n_samples = {}, None
+        return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "generator_"):
+            raise NotFittedError("this SynthGen is not fitted yet; call fit(df) first")
+
+    def _check_options(self) -> None:
+        if self.epsilon is not None or self.delta is not None:
+            raise InvalidInputError(
+                "epsilon and delta ask for differential privacy, which no model of this version "
+                "can give; nothing was trained. Leave them out for a fit without that guarantee"
+            )
+        for name in ("time_limit_s", "max_steps", "memory_limit_mb"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InvalidInputError(f"{name} must be above 0, got {value!r}")
+        if self.seed is not None and self.seed < 0:
+            raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
+
+    def _check_memory(self, encoder: TableEncoder, frame: pd.DataFrame) -> None:
+        if self.memory_limit_mb is None:
+            return
+        cells = len(frame) * len(encoder.columns) * 16
+        networks = int(encoder.n_codes.sum()) * 512 * 4 * 8
+        estimate = (int(frame.memory_usage(deep=True).sum()) + cells + networks) / 2**20 + 500
+        if estimate > self.memory_limit_mb:
+            raise BudgetError(
+                f"the fit needs about {estimate:.0f} MB, above memory_limit_mb="
+                f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
+            )
+
+
+def versions() -> dict[str, str]:
+    """Versions that a model was made with."""
+    return {
+        "synthgen": synthgen.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **{name: version(name) for name in ("numpy", "pandas", "safetensors")},
+    }
+
+
+def _resolve(
+    schema: Schema | dict[str, Any] | str | Path | None, data: Any, frame: pd.DataFrame
+) -> Schema:
+    """The schema given, with the dtypes of the table at hand, or the inferred one."""
+    inferred = Schema.infer(data)
+    if schema is None:
+        return inferred
+    if isinstance(schema, dict):
+        schema = Schema.from_dict(schema)
+    elif not isinstance(schema, Schema):
+        schema = Schema.load(schema)
+    schema.validate_frame(frame)
+    columns = [schema[column.name].arriving_as(column) for column in inferred]
+    return Schema(frame=inferred.frame, columns=tuple(columns))
+
+
+class _Stopwatch:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.start = self.last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self.last, 3)
+        self.last = now

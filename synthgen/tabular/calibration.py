@@ -1,0 +1,102 @@
+"""Marginal calibration: what the generator emits too often or too high is put right afterwards.
+
+A one-shot generator learns the dependence between columns well before their exact marginals. Both
+corrections are monotone within a column, so that they leave the dependence (the copula of the
+generated table) as it is:
+
+- codes: an offset is added to each logit so that every code is as frequent as in the data;
+- values: each column's generated numbers are mapped to the data's quantile function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.encoding.numeric import NumericEncoder
+from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.tabular.layout import Layout
+
+LEVELS = 512
+_ROUNDS = 8
+_STEP = 0.8
+_MIN_ROWS = 50
+
+Draw = Callable[["Calibration"], EncodedTable]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Corrections of one generator.
+
+    Shape:
+        offset: (n_slots,) float32 added to the logits.
+        knots: (n_numeric, LEVELS) float32 quantiles of the generated numbers, relative to the
+            column's quantile function; a row of nan leaves its column alone.
+    """
+
+    offset: np.ndarray
+    knots: np.ndarray
+
+    @classmethod
+    def none(cls, encoder: TableEncoder, layout: Layout) -> Calibration:
+        """No correction."""
+        knots = np.full((len(numeric_columns(encoder)), LEVELS), np.nan)
+        return cls(np.zeros(layout.n_slots, np.float32), knots)
+
+    @classmethod
+    def fit(cls, encoder: TableEncoder, layout: Layout, draw: Draw) -> Calibration:
+        """Calibrate on tables that ``draw`` generates under a given calibration."""
+        calibration = cls.none(encoder, layout)
+        for _ in range(_ROUNDS):
+            table = draw(calibration)
+            offset = calibration.offset + _STEP * _log_ratio(encoder, layout, table)
+            calibration = cls(offset.astype(np.float32), calibration.knots)
+        table = draw(calibration)
+        knots = [_quantiles(encoder, j, table) for j in numeric_columns(encoder)]
+        return cls(calibration.offset, np.reshape(knots, (len(knots), LEVELS)))
+
+    def correct(self, encoder: TableEncoder, table: EncodedTable) -> None:
+        """Map the values of generated numbers in place."""
+        for row, j in enumerate(numeric_columns(encoder)):
+            knots = self.knots[row]
+            column = encoder.columns[j]
+            assert isinstance(column, NumericEncoder)
+            inside = np.flatnonzero(column.has_value[table.codes[:, j]])
+            if np.isnan(knots[0]) or not len(inside):
+                continue
+            codes = table.codes[inside, j]
+            x = column.continuous(codes, table.values[inside, j])
+            rank = np.interp(x, knots, np.linspace(0.0, 1.0, LEVELS))
+            table.values[inside, j] = column.inside(codes, column.quantiles(rank))
+
+
+def numeric_columns(encoder: TableEncoder) -> list[int]:
+    """Indices of the columns whose codes may carry values."""
+    return [j for j, column in enumerate(encoder.columns) if column.has_value.any()]
+
+
+def _log_ratio(encoder: TableEncoder, layout: Layout, table: EncodedTable) -> np.ndarray:
+    """log(share in the data / share in the table) of every slot, smoothed by one row."""
+    ratio = np.zeros(layout.n_slots)
+    n = len(table)
+    for j, column in enumerate(encoder.columns):
+        held = np.bincount(table.codes[:, j], minlength=column.n_codes)
+        start = layout.start[j]
+        ratio[start : start + column.n_codes] = np.log((column.share * n + 1) / (held + 1))
+    return ratio
+
+
+def _quantiles(encoder: TableEncoder, j: int, table: EncodedTable) -> np.ndarray:
+    column = encoder.columns[j]
+    assert isinstance(column, NumericEncoder)
+    inside = column.has_value[table.codes[:, j]]
+    if inside.sum() < _MIN_ROWS:
+        return np.full(LEVELS, np.nan)
+    x = column.continuous(table.codes[inside, j], table.values[inside, j])
+    level = np.linspace(0.0, 1.0, LEVELS)
+    # ranks need increasing knots: ties are spread by less than float noise
+    knots = np.maximum.accumulate(np.quantile(x, level))
+    return np.asarray(knots + np.arange(LEVELS) * 1e-12 * max(1.0, float(np.abs(knots).max())))

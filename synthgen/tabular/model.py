@@ -1,0 +1,71 @@
+"""What every generator of rows offers to `SynthGen`, and what it is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.sampling.request import Request
+from synthgen.seeds import Streams
+from synthgen.training.loop import TrainingRecord
+from synthgen.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Run:
+    """The circumstances of one fit.
+
+    Attributes:
+        streams: Random streams of the fit.
+        device: Where to train.
+        progress: Where to report.
+        max_steps: Steps asked for, or ``None`` for the model's own number.
+        deadline: Value of ``time.monotonic()`` at which the model has to be ready, or ``None``.
+    """
+
+    streams: Streams
+    device: torch.device
+    progress: Progress
+    max_steps: int | None = None
+    deadline: float | None = None
+
+
+class TableModel(ABC):
+    """A generator of encoded rows."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
+    ) -> tuple[TableModel, TrainingRecord]:
+        """Train on an encoded table.
+
+        Raises:
+            InvalidInputError: If an option is unknown or out of range.
+        """
+
+    @abstractmethod
+    def sample(self, n: int, request: Request, streams: Streams) -> EncodedTable:
+        """``n`` rows that meet ``request``."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """JSON-ready options the model was trained with."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, np.ndarray]:
+        """Named arrays that, with config and encoder, are the model."""
+
+    @classmethod
+    @abstractmethod
+    def load(
+        cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
+    ) -> TableModel:
+        """Inverse of `config` and `weights`; raises `ModelFileError` if they do not fit."""

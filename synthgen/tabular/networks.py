@@ -1,0 +1,123 @@
+"""Generator and critic of the one-shot conditional GAN."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from synthgen.tabular.layout import Layout
+
+
+class Generator(nn.Module):
+    """(noise, condition) -> logits of every code and, before tanh, the value inside every mode.
+
+    A residual multilayer perceptron. It normalizes by row (RMSNorm), not by batch: a row then
+    does not depend on the other rows of its batch, in training or in sampling.
+
+    Shape:
+        noise: (n, noise_dim); condition: (n, n_slots) one-hot blocks, all 0 where free.
+        logits: (n, n_slots); values: (n, n_values).
+    """
+
+    def __init__(self, layout: Layout, noise_dim: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(noise_dim + layout.n_slots, width)
+        self.blocks = nn.ModuleList(_Residual(width) for _ in range(depth))
+        self.last = nn.Linear(width, layout.n_slots + len(layout.value_slots))
+        self.n_slots = layout.n_slots
+
+    def forward(self, noise: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.first(torch.cat([noise, condition], dim=1))
+        for block in self.blocks:
+            h = block(h)
+        out = self.last(F.silu(_normalize(h)))
+        return out[:, : self.n_slots], out[:, self.n_slots :]
+
+
+def _normalize(h: Tensor) -> Tensor:
+    """RMSNorm without a gain, which the linear layer that follows would absorb."""
+    return F.rms_norm(h, h.shape[1:])
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(width, width)
+        self.outer = nn.Linear(width, width)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + self.outer(F.silu(self.inner(F.silu(_normalize(h)))))
+
+
+class Critic(nn.Module):
+    """Scores ``pac`` rows at once: (n, n_features) -> (n / pac,).
+
+    Rows are projected one by one with shared weights before they are packed, so the size of the
+    first layer does not grow with ``pac``. Packing: Lin et al., *PacGAN* (2018).
+    """
+
+    def __init__(
+        self, n_features: int, width: int, depth: int, pac: int, spectral: bool = False
+    ) -> None:
+        super().__init__()
+        self.pac = pac
+        wrap = spectral_norm if spectral else (lambda layer: layer)
+        self.row = wrap(nn.Linear(n_features, width))
+        widths = [pac * width, *[width] * depth]
+        self.hidden = nn.ModuleList(
+            wrap(nn.Linear(a, b)) for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.score = wrap(nn.Linear(width, 1))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        h = F.leaky_relu(self.row(rows), 0.2)
+        h = h.reshape(len(rows) // self.pac, -1)
+        for layer in self.hidden:
+            h = F.leaky_relu(layer(h), 0.2)
+        return self.score(h).squeeze(1)
+
+
+def soft_codes(
+    logits: Tensor, layout: Layout, temperature: float, generator: torch.Generator
+) -> Tensor:
+    """Gumbel-softmax over every column's block: (n, n_slots) logits -> (n, n_slots).
+
+    y_k = softmax((logit_k + g_k) / temperature) with g Gumbel noise: Jang et al. (2017), eq. 2.
+    """
+    noise = torch.empty_like(logits).exponential_(generator=generator).log_()
+    perturbed = (logits - noise) / temperature
+    perturbed = perturbed + torch.as_tensor(layout.padding, device=logits.device)
+    blocks = []
+    for group in layout.groups:
+        block = perturbed[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        blocks.append(block.softmax(dim=2).flatten(1))
+    return torch.cat(blocks, dim=1)
+
+
+def harden(soft: Tensor, layout: Layout) -> Tensor:
+    """One-hot of the largest entry of each block, with the gradient of ``soft``."""
+    blocks = []
+    for group in layout.groups:
+        block = soft[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        hard = torch.zeros_like(block).scatter_(2, block.argmax(dim=2, keepdim=True), 1.0)
+        blocks.append(hard.flatten(1))
+    return torch.cat(blocks, dim=1) - soft.detach() + soft
+
+
+def draw_codes(logits: Tensor, layout: Layout, generator: torch.Generator) -> Tensor:
+    """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64."""
+    codes = torch.empty(len(logits), layout.n_columns, dtype=torch.long, device=logits.device)
+    logits = logits.float() + torch.as_tensor(layout.padding, device=logits.device)
+    for group in layout.groups:
+        if group.width == 1:
+            codes[:, group.columns] = 0
+            continue
+        block = logits[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        below = block.softmax(dim=2).cumsum(dim=2)
+        u = torch.rand(*block.shape[:2], 1, generator=generator, device=logits.device)
+        last = torch.as_tensor(layout.n_codes[group.columns] - 1, device=logits.device)
+        drawn = (below < u * below[..., -1:]).sum(dim=2)
+        codes[:, torch.as_tensor(group.columns)] = torch.minimum(drawn, last)
+    return codes

@@ -1,0 +1,249 @@
+"""``model="ctgan"``: fit, sample and load the one-shot conditional GAN."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from synthgen.adversarial.watchdog import watch
+from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.sampling.request import FREE, Request
+from synthgen.seeds import Streams
+from synthgen.tabular.calibration import Calibration
+from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
+from synthgen.tabular.layout import Layout
+from synthgen.tabular.marginals import Bins, pair_distance
+from synthgen.tabular.model import Run, TableModel
+from synthgen.tabular.networks import Generator, draw_codes
+from synthgen.training.device import fast_bfloat16
+from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
+
+SAMPLE_BATCH = 8192
+_BATCH_SLOTS = 16_000_000
+_CALIBRATION_ROWS = 20_000
+_EVALUATION_ROWS = 5_000
+_HELD_OUT_SHARE = 0.1
+_MAX_HELD_OUT = 10_000
+
+
+class CTGAN(TableModel):
+    """A trained one-shot generator with its calibration."""
+
+    name: ClassVar[str] = "ctgan"
+
+    def __init__(
+        self,
+        encoder: TableEncoder,
+        options: CTGANConfig,
+        generator: Generator,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.encoder, self.options = encoder, options
+        self.layout = Layout.of(encoder)
+        self.generator = generator
+        self.calibration = calibration or Calibration.none(encoder, self.layout)
+        self.device = next(generator.parameters()).device
+
+    @classmethod
+    def fit(
+        cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
+    ) -> tuple[CTGAN, TrainingRecord]:
+        config = _parse(options)
+        trainer = _Evaluated(config, encoder, table, run)
+        budget = Budget(
+            max_steps=config.max_steps if run.max_steps is None else run.max_steps,
+            patience=config.patience,
+            evaluate_every=config.evaluate_every,
+            deadline=run.deadline,
+            reserve_s=trainer.calibration_s,
+        )
+        run.progress.stage("training")
+        best, record = train(trainer, budget, run.progress, watch)
+        trainer.ema.average.load_state_dict(best)
+        run.progress.stage("calibrating")
+        model = trainer.model
+        model.calibration = calibrate(model, run.streams.child("calibration"))
+        return model, record
+
+    def sample(self, n: int, request: Request, streams: Streams) -> EncodedTable:
+        rng = streams.numpy("conditions")
+        condition = request.draw(n, rng)
+        if not request.codes:
+            self._condition_freely(condition, rng)
+        return self.draw(condition, self.calibration, streams.torch("noise", self.device))
+
+    def _condition_freely(self, condition: np.ndarray, rng: np.random.Generator) -> None:
+        """Give one column of each row, drawn by its true frequencies, as in training."""
+        columns = np.flatnonzero(self.encoder.n_codes > 1)
+        if not len(columns):
+            return
+        column = columns[rng.integers(0, len(columns), len(condition))]
+        column[rng.random(len(condition)) < self.options.free_share] = FREE
+        for j in columns:
+            mine = np.flatnonzero(column == j)
+            share = self.encoder.columns[j].share
+            condition[mine, j] = rng.choice(len(share), size=len(mine), p=share)
+
+    @torch.no_grad()
+    def draw(
+        self, condition: np.ndarray, calibration: Calibration, noise: torch.Generator
+    ) -> EncodedTable:
+        """Rows (n, n_columns) for conditions (n, n_columns) of codes or `FREE`."""
+        n = len(condition)
+        table = EncodedTable(
+            np.empty(condition.shape, np.int32), np.empty(condition.shape, np.float32)
+        )
+        step = max(1, min(SAMPLE_BATCH, _BATCH_SLOTS // self.layout.n_slots))
+        for start in range(0, n, step):
+            rows = slice(start, min(start + step, n))
+            codes, values = self._forward(condition[rows], calibration, noise)
+            table.codes[rows], table.values[rows] = codes, values
+        calibration.correct(self.encoder, table)
+        return table
+
+    def _forward(
+        self, condition: np.ndarray, calibration: Calibration, noise: torch.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        layout, device = self.layout, self.device
+        given = torch.as_tensor(condition, device=device).long()
+        z = torch.randn(
+            len(given), self.options.noise_dim, generator=noise, device=device
+        )
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            logits, raw = self.generator(z, layout.one_hot(given))
+        logits = logits.float() + torch.as_tensor(calibration.offset, device=device)
+        codes = torch.where(given >= 0, given, draw_codes(logits, layout, noise))
+        slot = codes + torch.as_tensor(layout.start, device=device)
+        index = torch.as_tensor(layout.value_of_slot, device=device)[slot]
+        values = torch.zeros(codes.shape, device=device)
+        columns = [j for j, held in enumerate(layout.has_value) if held.any()]
+        if columns:
+            inside = raw.float().gather(1, index[:, columns].clamp(min=0))
+            values[:, columns] = torch.tanh(inside) * (index[:, columns] >= 0)
+        return codes.int().cpu().numpy(), values.cpu().numpy()
+
+    def config(self) -> dict[str, Any]:
+        return self.options.model_dump()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        arrays = {
+            f"generator.{name}": value.cpu().numpy()
+            for name, value in self.generator.state_dict().items()
+        }
+        return arrays | {
+            "calibration.offset": self.calibration.offset,
+            "calibration.knots": self.calibration.knots,
+        }
+
+    @classmethod
+    def load(
+        cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
+    ) -> CTGAN:
+        try:
+            options = CTGANConfig.model_validate(config)
+        except ValidationError as error:
+            raise ModelFileError(f"config.json: {_first(error)}") from None
+        layout = Layout.of(encoder)
+        empty = Calibration.none(encoder, layout)
+        with torch.device("meta"):
+            generator = Generator(layout, options.noise_dim, options.width, options.depth)
+        expected = {f"generator.{k}": tuple(v.shape) for k, v in generator.state_dict().items()}
+        expected |= {
+            "calibration.offset": empty.offset.shape,
+            "calibration.knots": empty.knots.shape,
+        }
+        found = {name: array.shape for name, array in weights.items()}
+        if found != expected:
+            odd = sorted(k for k in found.keys() | expected if found.get(k) != expected.get(k))[0]
+            raise ModelFileError(
+                f"weights.safetensors: {odd} has shape {found.get(odd)}, expected "
+                f"{expected.get(odd)}; the file is damaged or of another model"
+            )
+        state = {
+            k.removeprefix("generator."): torch.from_numpy(v.copy())
+            for k, v in weights.items()
+            if k.startswith("generator.")
+        }
+        generator.load_state_dict(state, assign=True)
+        calibration = Calibration(weights["calibration.offset"], weights["calibration.knots"])
+        return cls(encoder, options, generator.requires_grad_(False).eval(), calibration)
+
+
+class _Evaluated(CTGANTrainer):
+    """The trainer with a held-out part of the table to choose the best weights on."""
+
+    def __init__(
+        self, config: CTGANConfig, encoder: TableEncoder, table: EncodedTable, run: Run
+    ) -> None:
+        rng = run.streams.numpy("held-out")
+        rows = rng.permutation(len(table))
+        n_held_out = min(int(len(table) * _HELD_OUT_SHARE), _MAX_HELD_OUT)
+        self.held_out = table.take(rows[: max(n_held_out, 1)])
+        kept = table.take(rows[n_held_out:])
+        super().__init__(config, Layout.of(encoder), kept, run.streams, run.device)
+        self.streams = run.streams.child("evaluation")
+        self.bins = Bins.of(encoder, rng)
+        self.real_pairs = self.bins.pairs(self.held_out)
+        self.model = CTGAN(encoder, config, self.ema.average)
+        self.calibration_s = 1.0
+
+    def evaluate(self) -> Metrics:
+        """Pair distance to held-out rows, the critic's accuracy on them, and diversity."""
+        request = Request(self.layout.n_columns, {}, {})
+        synthetic = self.model.sample(_EVALUATION_ROWS, request, self.streams)
+        pairs = self.bins.pairs(synthetic)
+        return {
+            "score": pair_distance(self.real_pairs, pairs, self.bins.n_bins),
+            "critic_accuracy": self.critic_accuracy(self.held_out, self.streams.numpy("critic")),
+            "diversity": diversity(self.real_pairs, pairs, self.bins.n_bins),
+        }
+
+    def kept(self) -> dict[str, torch.Tensor]:
+        """The average weights of the generator."""
+        return self.ema.average.state_dict()
+
+
+def calibrate(model: CTGAN, streams: Streams) -> Calibration:
+    """Calibrate on free draws of the model."""
+    n = min(_CALIBRATION_ROWS, max(2_000, _BATCH_SLOTS * 4 // model.layout.n_slots))
+    condition = np.full((n, model.layout.n_columns), FREE, np.int32)
+    model._condition_freely(condition, streams.numpy("conditions"))
+    noise = streams.torch("noise", model.device)
+    return Calibration.fit(
+        model.encoder, model.layout, lambda calibration: model.draw(condition, calibration, noise)
+    )
+
+
+def diversity(real: np.ndarray, synthetic: np.ndarray, n_bins: int) -> float:
+    """Effective number of values in synthetic over real columns, the mean over columns.
+
+    The effective number is the exponential of the entropy of a column's bins, whose shares are
+    the diagonals of the pair matrices.
+    """
+
+    def entropy(pairs: np.ndarray) -> np.ndarray:
+        share = np.diagonal(pairs).reshape(-1, n_bins).astype(np.float64)
+        return -np.asarray((share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1))
+
+    if not len(real):
+        return 1.0
+    return float(np.exp(entropy(synthetic) - entropy(real)).clip(max=1.0).mean())
+
+
+def _parse(options: dict[str, Any]) -> CTGANConfig:
+    try:
+        return CTGANConfig.model_validate(options)
+    except ValidationError as error:
+        raise InvalidInputError(f"model option {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    choices = ", ".join(CTGANConfig.model_fields)
+    hint = f"; there is {choices}" if first["type"] == "extra_forbidden" else ""
+    return f"{place}: {first['msg']}, got {first['input']!r}{hint}"

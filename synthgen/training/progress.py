@@ -1,0 +1,94 @@
+"""Progress on stderr: a bar on a terminal, nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+
+class Progress:
+    """Silent progress, and the interface of a visible one; use as a context manager."""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    def stage(self, name: str) -> None:
+        """A new stage begins."""
+
+    def stepped(self, step: int, max_steps: int) -> None:
+        """Step ``step`` of at most ``max_steps`` is done."""
+
+    def evaluated(self, metrics: dict[str, float]) -> None:
+        """An evaluation gave ``metrics``."""
+
+    def warned(self, warning: str) -> None:
+        """A watchdog has something to say."""
+
+
+class RichProgress(Progress):
+    """A bar on stderr with the stage, the steps, the time left and the score."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.bar.add_task("starting", total=None, note="")
+
+    def __enter__(self) -> RichProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def stage(self, name: str) -> None:
+        self.bar.reset(self.task, total=None, description=name, note="")
+
+    def stepped(self, step: int, max_steps: int) -> None:
+        self.bar.update(self.task, completed=step, total=max_steps)
+
+    def evaluated(self, metrics: dict[str, float]) -> None:
+        self.bar.update(self.task, note=f"score {metrics['score']:.4f}")
+
+    def warned(self, warning: str) -> None:
+        self.console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+
+
+def progress_for(show: bool | None) -> Progress:
+    """A visible bar if ``show``, none if not; ``None`` shows one if stderr is a terminal."""
+    if show is None:
+        show = sys.stderr.isatty()
+    return RichProgress() if show else Progress()
