@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import narwhals.stable.v2.dependencies as kinds
+import narwhals.dependencies as kinds
 import pandas as pd
 
 from synthgen.arrowtypes import pyarrow, type_name, type_of

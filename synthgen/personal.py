@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen import identifiers
+from synthgen.forms import patterns
 from synthgen.dtypes import dtype_of, family
 from synthgen.errors import MissingExtraError
-from synthgen.wordlists import (
+from synthgen.forms.words import (
     GENERIC_WORDS,
     GIVEN_NAMES,
     STREET_ENDINGS,
@@ -121,7 +121,7 @@ def generate(column: Column, n: int, rng: np.random.Generator) -> Texts:
     if column.personal == "address":
         return _unique(column, _addresses(column.text_format or "1 Street", n, rng), rng)
     if column.personal == "phone":
-        return identifiers.draw(column.pattern or "(199) \\5\\5\\5-9999", n, rng, column.unique)
+        return patterns.draw(column.pattern or "(199) \\5\\5\\5-9999", n, rng, column.unique)
     if column.kind == "text":
         return _unique(column, _prose(column.length or 40, n, rng), rng)
     return _identifiers(column, n, rng)
@@ -134,16 +134,16 @@ def _identifiers(column: Column, n: int, rng: np.random.Generator) -> Texts:
         limit = int(np.iinfo(getattr(dtype, "numpy_dtype", dtype)).max)
     pattern = column.pattern or ("1999999" if limit is not None else None)
     if limit is not None and pattern and not pattern.startswith("#"):
-        room = 10 ** len(identifiers.parse_pattern(pattern))
+        room = 10 ** len(patterns.parse_pattern(pattern))
         if room - 1 > limit:  # a narrow dtype: stay inside it
             if column.unique and n > limit:
-                return identifiers.running_numbers("#0", n)
+                return patterns.running_numbers("#0", n)
             numbers = (
                 rng.choice(limit, size=n, replace=not column.unique)
                 if limit < 10**6 else rng.integers(limit // 10, limit, size=n)
             )
             return np.array([str(number) for number in numbers.tolist()], dtype=object)
-    return identifiers.draw(pattern, n, rng, column.unique)
+    return patterns.draw(pattern, n, rng, column.unique)
 
 
 def _faker(rng: np.random.Generator) -> Any:

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen import intervals, textdates, textdurations, textnumbers
+from synthgen.forms import dates, durations, intervals, numbers
 from synthgen.dtypes import dtype_of, family, is_arrow
 from synthgen.errors import SchemaError
-from synthgen.objectcells import object_cell
+from synthgen.cells.objects import object_cell
 from synthgen.schema import Column, Scalar
 
 Mask = NDArray[np.bool_]
 _NO_PANDAS_NAME = ("Enum", "Categorical", "dictionary", "not null")
 
 
-def write(
+def write_column(
     values: NDArray[Any], missing: Mask, levels: tuple[Scalar, ...] | None, column: Column
 ) -> pd.Series[Any]:
     """See `synthgen.cells.write`."""
@@ -36,7 +36,7 @@ def _write_number(values: NDArray[Any], missing: Mask, column: Column) -> pd.Ser
         decimals = None if column.kind == "float" else 0
         if column.decimals is not None:
             decimals = column.decimals
-        texts = textnumbers.write(values[~missing], column.text_format, decimals)
+        texts = numbers.write(values[~missing], column.text_format, decimals)
         return _texts(texts, missing, column)
     if column.kind == "float" and column.decimals is not None:
         values = np.round(values, column.decimals)
@@ -127,7 +127,7 @@ def _write_datetime(values: NDArray[Any], missing: Mask, column: Column) -> pd.S
     ticks = np.asarray(values, dtype=np.int64)
     if kind == "text" or (kind == "object" and column.text_format):
         form = column.text_format or "%Y-%m-%d %H:%M:%S"
-        return _texts(textdates.write(ticks[~missing], form, unit, column.zone), missing, column)
+        return _texts(dates.write(ticks[~missing], form, unit, column.zone), missing, column)
     if kind == "object":
         return _objects(_moments(ticks[~missing], column), missing, column)
     dtype = dtype_of(column.dtype)
@@ -147,7 +147,7 @@ def _write_duration(values: NDArray[Any], missing: Mask, column: Column) -> pd.S
     unit, kind = column.unit or "ns", family(dtype_of(column.dtype))
     ticks = np.asarray(values, dtype=np.int64)
     if kind == "text" or (kind == "object" and column.text_format):
-        texts = textdurations.write(ticks[~missing], column.text_format or "days", unit)
+        texts = durations.write(ticks[~missing], column.text_format or "days", unit)
         return _texts(texts, missing, column)
     if kind == "object":
         return _objects(_moments(ticks[~missing], column), missing, column)
@@ -268,8 +268,8 @@ def _arrow_ticks(
 
     wanted = dtype.pyarrow_dtype
     if pa.types.is_time(wanted):
-        per_second = textdates.TICKS_PER_SECOND[through.partition("[")[2].rstrip("]")]
-        scale = textdates.TICKS_PER_SECOND[wanted.unit]
+        per_second = dates.TICKS_PER_SECOND[through.partition("[")[2].rstrip("]")]
+        scale = dates.TICKS_PER_SECOND[wanted.unit]
         day = ticks % (86_400 * per_second) * scale // per_second
         bits = np.int64 if wanted.bit_width == 64 else np.int32
         array = pa.array(day.astype(bits), mask=missing).cast(wanted)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen.textdates import TICKS_PER_SECOND
+from synthgen.forms.dates import TICKS_PER_SECOND
 
 _DURATION = re.compile(
     r"(?P<sign>-)?(?:(?P<days>-?\d+) days? ?)?"

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen import identifiers, markers, personal, textdates, textdurations, textnumbers
+from synthgen import personal
+from synthgen.forms import dates, durations, markers, numbers, patterns
 from synthgen.cells import finite
-from synthgen.detectkeys import hint, integer_key
+from synthgen.detection.keys import hint, integer_key
 
 Fields = dict[str, Any]
 Texts = NDArray[np.object_]
@@ -58,14 +59,14 @@ def _typed(texts: Texts, present: NDArray[np.bool_], codes: NDArray[np.intp], na
         if all(text in (true, false) for text in values[:3]) and set(values) <= {true, false}:
             return {"kind": "boolean", "text_format": f"{true}/{false}"}
     probe = values[:: max(1, len(values) // 50)]
-    if textnumbers.parse(probe) and (numbers := textnumbers.parse(values)):
-        return _number(numbers, present, codes, name)
-    if textdates.parse(probe) and (dates := textdates.parse(values)):
+    if numbers.parse(probe) and (found := numbers.parse(values)):
+        return _number(found, present, codes, name)
+    if dates.parse(probe) and (moments := dates.parse(values)):
         return {
-            "kind": "datetime", "unit": dates.unit, "zone": dates.zone,
-            "text_format": dates.text_format, "ticks": dates.ticks,
+            "kind": "datetime", "unit": moments.unit, "zone": moments.zone,
+            "text_format": moments.text_format, "ticks": moments.ticks,
         }  # fmt: skip
-    if textdurations.parse(probe) and (spans := textdurations.parse(values)):
+    if durations.parse(probe) and (spans := durations.parse(values)):
         return {
             "kind": "duration", "unit": spans.unit, "text_format": spans.text_format,
             "ticks": spans.ticks,
@@ -74,21 +75,21 @@ def _typed(texts: Texts, present: NDArray[np.bool_], codes: NDArray[np.intp], na
 
 
 def _number(
-    numbers: textnumbers.NumberText, present: NDArray[np.bool_], codes: NDArray[np.intp], name: Any
+    found: numbers.NumberText, present: NDArray[np.bool_], codes: NDArray[np.intp], name: Any
 ) -> Fields:
-    values = numbers.values
+    values = found.values
     if values.dtype.kind == "i":
         cells = np.zeros(len(present), dtype=np.int64)
         cells[present] = values
         in_rows = cells[codes][present[codes]]
-        fields = (integer_key(in_rows, name) if numbers.picture == "0" else None) or {
+        fields = (integer_key(in_rows, name) if found.picture == "0" else None) or {
             "kind": "integer"
         }
     else:
-        finite(values, np.zeros(len(values), dtype=bool), name)
-        fields = {"kind": "float", "decimals": numbers.decimals}
-    plain = fields["kind"] != "identifier" and numbers.picture != "0"
-    return fields | ({"text_format": numbers.picture} if plain else {})
+        finite(values.astype(np.float64), np.zeros(len(values), dtype=bool), name)
+        fields = {"kind": "float", "decimals": found.decimals}
+    plain = fields["kind"] != "identifier" and found.picture != "0"
+    return fields | ({"text_format": found.picture} if plain else {})
 
 
 def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
@@ -106,11 +107,11 @@ def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
     digits = sum(sum(map(str.isdigit, text)) for text in sample) / max(1, int(lengths.sum()))
     code = {"kind": "identifier", "unique": unique}
     enough = rows >= _ENOUGH_ROWS
-    if all(identifiers.UUID.fullmatch(text) for text in sample) and share > _OFTEN_DISTINCT:
-        return code | {"pattern": identifiers.infer_pattern(texts)}
+    if all(patterns.UUID.fullmatch(text) for text in sample) and share > _OFTEN_DISTINCT:
+        return code | {"pattern": patterns.infer_pattern(texts)}
     single = (words == 1).mean() > 0.9
     likely = hint(name)
-    if single and (pattern := identifiers.infer_pattern(texts)):
+    if single and (pattern := patterns.infer_pattern(texts)):
         digital = np.mean([any(map(str.isdigit, text)) for text in sample]) > 0.8
         hinted = likely == "strong" and (unique or share > _OFTEN_DISTINCT and enough)
         shaped = share > _MOSTLY_DISTINCT and enough and (digital or _one_shape(sample))
@@ -118,7 +119,7 @@ def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
             return code | {"pattern": pattern}
     if enough and share > _OFTEN_DISTINCT:
         if digits > 0.4 and lengths.mean() >= 8:
-            return code | {"pattern": identifiers.infer_pattern(texts)}
+            return code | {"pattern": patterns.infer_pattern(texts)}
         if words.mean() >= 4 or lengths.mean() >= 30 or share > _MOSTLY_DISTINCT:
             return {"kind": "text", "unique": False, "length": _rounded(float(lengths.mean()))}
     return {"kind": "category"}
@@ -130,7 +131,7 @@ def _personal(kind: str, texts: Texts, unique: bool) -> Fields:
         return fields | {"kind": "text", "text_format": personal.name_form(texts)}
     if kind == "address":
         return fields | {"kind": "text", "text_format": personal.address_form(texts)}
-    return fields | ({"pattern": identifiers.infer_pattern(texts)} if kind == "phone" else {})
+    return fields | ({"pattern": patterns.infer_pattern(texts)} if kind == "phone" else {})
 
 
 def _one_shape(sample: list[str]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.errors import InvalidInputError
-from synthgen.textdates import TICKS_PER_SECOND
+from synthgen.forms.dates import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     from synthgen.schema import Column

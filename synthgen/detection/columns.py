@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen import frames, textdates
+from synthgen import frames
+from synthgen.forms import dates
 from synthgen.cells import finite
-from synthgen.detectkeys import integer_key
-from synthgen.detecttext import Fields, describe_text
+from synthgen.detection.keys import integer_key
+from synthgen.detection.texts import Fields, describe_text
 from synthgen.dtypes import dtype_name, family
 from synthgen.errors import InvalidInputError
 from synthgen.schema import Column, Schema
@@ -144,7 +145,7 @@ def _resolution(series: pd.Series[Any], missing: NDArray[np.bool_], fields: Fiel
 
 def resolution_of(ticks: NDArray[np.int64], unit: str) -> int:
     """The coarsest natural step (a day, an hour, ..., a tick) that all ``ticks`` are multiples of."""
-    per_second = textdates.TICKS_PER_SECOND[unit]
+    per_second = dates.TICKS_PER_SECOND[unit]
     steps = [step * per_second for step in _NATURAL_S]
     steps += [per_second // 10**k for k in range(1, 10) if per_second >= 10**k]
     for step in steps:

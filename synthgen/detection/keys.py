@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen.identifiers import integer_pattern
+from synthgen.forms.patterns import integer_pattern
 from synthgen.personal import words_of
 
 _STRONG = frozenset(

@@ -1,8 +1,4 @@
-"""A column's cells in canonical form: the bridge between dtypes and encoders.
-
-`read` turns a pandas Series of any dtype into `Cells`; `write` turns `Cells` back into a Series
-of exactly the column's dtype. Encoders see `Cells` only.
-"""
+"""A Series of any dtype into canonical cells."""
 
 from __future__ import annotations
 
@@ -14,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen import cellwriting, markers, textdates, textdurations, textnumbers
+from synthgen.forms import dates, durations, markers, numbers
 from synthgen.dtypes import family, is_arrow
 from synthgen.errors import InvalidInputError
-from synthgen.objectcells import object_datetimes, object_durations, object_floats
+from synthgen.cells.objects import object_datetimes, object_durations, object_floats
 from synthgen.schema import Column, Scalar
 
 Mask = NDArray[np.bool_]
@@ -50,14 +46,6 @@ def read(series: pd.Series[Any], column: Column) -> Cells:
     """
     missing = missing_cells(series, column)
     return _READERS[column.kind](series, column, missing)
-
-
-def write(cells: Cells, column: Column) -> pd.Series[Any]:
-    """A Series of exactly ``column``'s dtype, named after it; the inverse of `read`.
-
-    Numbers are rounded to the column's decimals and clipped to what its dtype holds.
-    """
-    return cellwriting.write(cells.values, cells.missing, cells.levels, column)
 
 
 def missing_cells(series: pd.Series[Any], column: Column) -> Mask:
@@ -133,8 +121,8 @@ def _numbers_of_texts(
         found: NDArray[Any] = object_floats(texts, column, integer)
     else:
         codes, distinct = _factorize(texts)
-        parsed = textnumbers.parse(distinct)
-        found = parsed.values if parsed else textnumbers.read(distinct, column.text_format)
+        parsed = numbers.parse(distinct)
+        found = parsed.values if parsed else numbers.read(distinct, column.text_format)
         if (bad := np.isnan(found)).any() if found.dtype.kind == "f" else False:
             raise _misfit(column, distinct[bad], "a number")
         found = found[codes]
@@ -219,7 +207,7 @@ def _read_datetime(series: pd.Series[Any], column: Column, missing: Mask) -> Cel
                 f"column {column.name!r} holds text but its schema has no text_format; "
                 "give one such as '%Y-%m-%d'"
             )
-        found, bad = textdates.read(objects, column.text_format, unit)
+        found, bad = dates.read(objects, column.text_format, unit)
         if bad.any():
             raise _misfit(column, objects[bad], f"a date like {column.text_format}")
         values[~missing] = found
@@ -236,7 +224,7 @@ def _read_duration(series: pd.Series[Any], column: Column, missing: Mask) -> Cel
     if len(objects) and not isinstance(objects[0], str):
         values[~missing] = object_durations(objects, unit, column)
     elif len(objects):
-        found, bad = textdurations.read(objects, unit)
+        found, bad = durations.read(objects, unit)
         if bad.any():
             raise _misfit(column, objects[bad], "a duration like '1 days 02:03:04' or 02:03:04")
         values[~missing] = found
@@ -284,8 +272,8 @@ def _arrow_ticks(series: pd.Series[Any], unit: str) -> NDArray[np.int64]:
         array = array.cast(pa.duration(unit))
     else:
         array = array.cast(pa.time64("ns") if unit == "ns" else pa.time64("us"))
-        scale = textdates.TICKS_PER_SECOND["ns" if unit == "ns" else "us"]
-        per_second = textdates.TICKS_PER_SECOND[unit]
+        scale = dates.TICKS_PER_SECOND["ns" if unit == "ns" else "us"]
+        per_second = dates.TICKS_PER_SECOND[unit]
         return np.asarray(array.cast(pa.int64())) // (scale // per_second)
     return np.asarray(array.cast(pa.int64()))
 

@@ -1,0 +1,1 @@
+"""How cells are written down: numbers, dates, durations, intervals, identifiers, missing cells."""
