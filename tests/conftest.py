@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("synthgen", deadline=None)
+settings.load_profile("synthgen")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,3 +29,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("full tables are not here: set SYNTHGEN_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def adult() -> pd.DataFrame:
+    """The bundled Adult training table, typed."""
+    return pd.read_csv(ROOT / "synthgen" / "data" / "adult_train.csv.gz", keep_default_na=False)

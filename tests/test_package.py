@@ -89,6 +89,13 @@ def test_installed_away_from_the_checkout(clean: Path) -> None:
         assert Path(origin).is_relative_to(clean)
 
 
+def test_connectors_are_found_by_entry_point(clean: Path) -> None:
+    code = (
+        "from synthgen.connectors import find; print(type(find('t.csv')), type(find('parquet:t')))"
+    )
+    assert run(clean / "bin" / "python", "-c", code, cwd=clean).count("synthgen_connectors") == 2
+
+
 def test_console_script(clean: Path) -> None:
     assert version("synthgen") in run(clean / "bin" / "synthgen", "--version", cwd=clean)
 

@@ -1,0 +1,1 @@
+"""Measures of any two tables, as pure functions that return a `MetricResult`."""
