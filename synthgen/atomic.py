@@ -28,9 +28,8 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         InvalidInputError: If ``path`` is a folder, or its folder is missing or not writable.
         SynthGenError: If the disk is full.
     """
+    check_target(path)
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise InvalidInputError(f"{path}: is a folder; name the file to write")
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             with open(target, "wb") as special:
@@ -41,6 +40,21 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         if error.errno in _FULL:
             raise SynthGenError(f"{path}: cannot write: {error.strerror}") from None
         raise
+
+
+def check_target(path: str | Path) -> None:
+    """Raise now what `replacing` would raise after hours of work."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InvalidInputError(f"{path}: is a folder; name the file to write")
+    if not target.parent.is_dir():
+        raise InvalidInputError(
+            f"{path}: cannot write: there is no folder {str(target.parent)!r}; create it first"
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise InvalidInputError(
+            f"{path}: cannot write: the folder {str(target.parent)!r} is not yours to write to"
+        )
 
 
 def _through_temporary(target: Path, shown: str | Path) -> Iterator[BinaryIO]:
@@ -63,10 +77,6 @@ def _create(path: Path, shown: str | Path) -> BinaryIO:
     try:
         # Not tempfile: its files are readable by the owner only, whatever the umask says.
         return open(path, "xb")
-    except FileNotFoundError:
-        raise InvalidInputError(
-            f"{shown}: cannot write: there is no folder {str(path.parent)!r}; create it first"
-        ) from None
     except OSError as error:
         raise InvalidInputError(f"{shown}: cannot write: {error.strerror}") from None
 

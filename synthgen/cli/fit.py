@@ -1,0 +1,185 @@
+"""``synthgen fit``: learn a table, write a model file."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthgen.cli.output import Notes
+from synthgen.cli.params import Data, Quiet, Seed, option
+from synthgen.cli.values import duration, megabytes, options, show_duration, show_size
+from synthgen.errors import BudgetError, InvalidInputError
+
+if TYPE_CHECKING:
+    from synthgen.synthesizer import SynthGen
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  synthgen fit adult.csv -o adult.synthgen
+
+  synthgen fit adult.csv -o adult.synthgen --time-limit 5m --seed 7
+
+  zcat big.csv.gz | synthgen fit - -o big.synthgen --schema schema.json --memory-limit 4g
+
+  synthgen fit adult.csv -o adult.synthgen --model ctgan --option loss=hinge --option pac=4
+"""
+
+
+def run(
+    data: Data,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="MODEL", help="Model file to write, *.synthgen.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str, option("--model", metavar="NAME", help="Model to fit, such as ctgan.")
+    ] = "auto",
+    schema: Annotated[
+        str | None,
+        option(
+            "--schema", metavar="FILE", show_default=False,
+            help="Schema file, made by [bold]synthgen schema[/bold] and corrected by hand.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        option(
+            "--time-limit", metavar="TIME", parser=duration, show_default=False,
+            help="End within this time (90s, 5m, 1h) with the best model so far.",
+        ),
+    ] = None,
+    max_steps: Annotated[
+        int | None,
+        option(
+            "--max-steps", metavar="N", min=1, show_default=False,
+            help="End after so many training steps.",
+        ),
+    ] = None,
+    memory_limit: Annotated[
+        float | None,
+        option(
+            "--memory-limit", metavar="SIZE", parser=megabytes, show_default=False,
+            help="Refuse to start if more memory (512m, 4g) would be needed.",
+        ),
+    ] = None,
+    seed: Seed = None,
+    epsilon: Annotated[
+        float | None,
+        option(
+            "--epsilon", metavar="E", show_default=False,
+            help="Differential privacy; this version has none and refuses.",
+        ),
+    ] = None,
+    delta: Annotated[
+        float | None,
+        option("--delta", metavar="D", show_default=False, help="See --epsilon."),
+    ] = None,
+    device: Annotated[
+        str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
+    ] = "auto",
+    option_: Annotated[
+        list[str] | None,
+        option(
+            "--option", metavar="NAME=VALUE", show_default=False,
+            help="An option of the model, such as loss=hinge or pac=4. Repeatable.",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Learn the table DATA and write a model file.
+
+    Personal fields and identifiers are not learned but made up anew, and no value that fewer than
+    5 rows hold is kept. Interrupting writes nothing.
+    """
+    from synthgen import connectors
+    from synthgen.atomic import check_target
+    from synthgen.schema import Schema
+
+    start = time.monotonic()
+    notes = Notes(quiet)
+    model_options = options(option_ or [])
+    _check_output(output, data)
+    check_target(output)
+    declared = None if schema is None else Schema.load(schema)
+    frame = connectors.find(data).read(data)
+    notes.say(f"Read {len(frame):,} rows, {frame.shape[1]} columns from {_shown(data)}")
+    synth = _synthesizer(
+        model=model,
+        time_limit_s=_remaining(time_limit, start),
+        max_steps=max_steps,
+        memory_limit_mb=memory_limit,
+        seed=seed,
+        epsilon=epsilon,
+        delta=delta,
+        device=device,
+        model_options=model_options,
+        progress=notes.progress,
+    ).fit(frame, schema=declared)
+    synth.save(output)
+    report(synth, output, time.monotonic() - start, notes)
+
+
+def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:
+    """Say what was fitted, what the watchdogs saw, and what to do next."""
+    record: dict[str, Any] = synth.training_
+    notes.say(
+        f"Fitted {record['model']}: {record['steps']:,} steps in {show_duration(seconds)}"
+        f"{_ending(record)}"
+    )
+    for warning in record["warnings"]:
+        notes.warn(warning)
+    notes.say(f"Model: {path} ({show_size(os.path.getsize(path))})", "bold")
+    notes.say(f"Next:  synthgen sample {path} -n 1000 -o synthetic.csv")
+
+
+def _ending(record: dict[str, Any]) -> str:
+    if record["ended_by"] == "time":
+        return (
+            f", ended by the time limit (the same again: "
+            f"--seed {record['seed']} --max-steps {record['steps']})"
+        )
+    if record["ended_by"] == "converged":
+        return f", no progress after step {record['best_step']:,}"
+    if record["ended_by"] == "diverged":
+        return f", diverged; the weights of step {record['best_step']:,} were kept"
+    return ""
+
+
+def _synthesizer(**settings: Any) -> SynthGen:
+    # Here and not above: it imports torch, and --help should not wait for that.
+    from synthgen.synthesizer import SynthGen
+
+    return SynthGen(**settings)
+
+
+def _check_output(output: str, data: str) -> None:
+    if output == "-":
+        raise InvalidInputError("-o -: a model goes to a file, not to standard output; name one")
+    if os.path.exists(output) and os.path.exists(data) and os.path.samefile(output, data):
+        raise InvalidInputError(f"-o {output}: is the data itself; name another file")
+
+
+def _remaining(time_limit: float | None, start: float) -> float | None:
+    """What reading left of the time limit."""
+    if time_limit is None:
+        return None
+    remaining = time_limit - (time.monotonic() - start)
+    if remaining <= 0:
+        raise BudgetError(
+            f"reading the data took all of the time limit of {show_duration(time_limit)}; "
+            f"allow more time, or fit on fewer rows"
+        )
+    return remaining
+
+
+def _shown(data: str) -> str:
+    from synthgen.connectors import without_secret
+
+    return "standard input" if data == "-" else without_secret(data)

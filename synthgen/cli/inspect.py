@@ -1,0 +1,100 @@
+"""``synthgen inspect``: what is in a model file, read without running anything from it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from synthgen.cli.output import Notes, print_json, stdout
+from synthgen.cli.params import Json, Model, Quiet
+from synthgen.cli.values import show_size
+
+if TYPE_CHECKING:
+    from synthgen.modelfile import ModelContents
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  synthgen inspect adult.synthgen
+
+  synthgen inspect adult.synthgen --json | jq .training.steps
+"""
+
+
+def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Show what is in MODEL: its schema, how it was trained, its privacy ledger, its versions.
+
+    Its hashes are checked; nothing from it is run and no weights are loaded.
+    """
+    from synthgen import modelfile
+
+    contents = modelfile.read(model, weights=False)
+    if as_json:
+        print_json(
+            {
+                "schema": contents.schema,
+                "training": contents.training,
+                "versions": contents.versions,
+                "privacy": contents.privacy,
+                "config": contents.config,
+            }
+        )
+        return
+    _show(model, contents, Notes(quiet))
+
+
+def _show(path: str, contents: ModelContents, notes: Notes) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from synthgen.cli.schema import table
+    from synthgen.schema import Schema
+
+    facts = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+    facts.add_column(style="bold")
+    facts.add_column()
+    for name, value in _facts(path, contents):
+        facts.add_row(name, Text(value))
+    console = stdout()
+    console.print(facts)
+    console.print(table(Schema.from_dict(contents.schema, where=f"{path}: schema.json")))
+    notes.say("All of it, with the training history: add --json")
+
+
+def _facts(path: str, contents: ModelContents) -> list[tuple[str, str]]:
+    training, versions = contents.training, contents.versions
+    facts = [
+        ("model file", f"{path} ({show_size(os.path.getsize(path))}, hashes are right)"),
+        ("format", f"{versions['format']}, written by synthgen {versions['synthgen']}"),
+        ("model", str(contents.config.get("model", "unknown"))),
+        (
+            "fitted on",
+            f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns",
+        ),
+        ("training", _training(training)),
+        ("seed", str(training.get("seed", "unknown"))),
+        ("privacy", _privacy(contents.privacy)),
+    ]
+    return facts + [("warning", str(text)) for text in training.get("warnings", [])]
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else "unknown"
+
+
+def _training(training: dict[str, Any]) -> str:
+    ends = {
+        "steps": "its steps were made",
+        "converged": "no further progress",
+        "time": "the time limit",
+        "diverged": "it diverged; the best weights before were kept",
+    }
+    ended = ends.get(training.get("ended_by", ""), "unknown")
+    return f"{_count(training.get('steps'))} steps on {training.get('device')}, ended by: {ended}"
+
+
+def _privacy(ledger: dict[str, Any] | None) -> str:
+    if ledger is None:
+        return "fitted without differential privacy"
+    return f"epsilon {ledger.get('epsilon')}, delta {ledger.get('delta')}"

@@ -1,0 +1,122 @@
+"""``synthgen sample``: synthetic rows from a model file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthgen.cli.output import Notes
+from synthgen.cli.params import Model, Quiet, Seed, option
+from synthgen.cli.values import column_named, conditions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  synthgen sample adult.synthgen -n 10000 -o synthetic.csv
+
+  synthgen sample adult.synthgen -n 5  [dim]# to stdout[/dim]
+
+  synthgen sample adult.synthgen -n 1000 --where "income=>50K" --where sex=Female --seed 1
+
+  synthgen sample adult.synthgen -n 1000 --where education=Masters,Doctorate --where occupation=
+
+  synthgen sample adult.synthgen -n 1000 --balance income -o balanced.parquet
+"""
+
+
+def run(
+    model: Model,
+    rows: Annotated[
+        int,
+        typer.Option(
+            "--rows", "-n", metavar="N", min=0, show_default=False, help="Number of rows."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="OUT",
+            help="File to write (.csv, .csv.gz, .parquet), or [bold]-[/bold] for standard output.",
+        ),
+    ] = "-",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="COND", show_default=False,
+            help="Condition on a column, repeatable: COL=VALUE, COL=A,B,C (any of them), "
+            "COL=LOW..HIGH (inclusive), COL= (missing). "
+            'Values with commas in double quotes: \'COL="a, b"\'.',
+        ),
+    ] = None,
+    balance: Annotated[
+        str | None,
+        option(
+            "--balance", metavar="COL", show_default=False,
+            help="Make the values of this column equally frequent.",
+        ),
+    ] = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Sample N synthetic rows from MODEL.
+
+    Columns, their order and the way their cells are written are those of the table it was fitted
+    on. Beside a file OUT, OUT.meta.json says that it is synthetic and which model made it.
+    """
+    from synthgen import connectors
+    from synthgen.seeds import Streams
+    from synthgen.synthesizer import SynthGen
+
+    notes = Notes(quiet)
+    target = connectors.find(output)
+    synth = SynthGen.load(model)
+    # Drawn here, so that a sample without --seed can be repeated too.
+    seed = Streams.of(None).seed if seed is None else seed
+    wanted = conditions(where or [], synth.schema_)
+    balanced = None if balance is None else column_named(balance, synth.schema_, "--balance")
+
+    def frames() -> Iterator[pd.DataFrame]:
+        """Sampled when the target is open: a target that cannot be written costs no time."""
+        yield as_pandas(synth.sample(rows, where=wanted or None, balance=balanced, seed=seed))
+
+    target.write(output, frames(), provenance(model, seed, where, balance))
+    if output != "-":
+        notes.say(
+            f"Wrote {rows:,} synthetic rows, {len(synth.schema_)} columns to {output} "
+            f"(seed {seed}; {output}.meta.json says how they were made)"
+        )
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """A sampled table in whatever kind the model was fitted on, for a connector."""
+    import pandas as pd
+
+    from synthgen import frames
+
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    return frames.read(frame)[0] if len(frame) else frame.to_pandas()
+
+
+def provenance(
+    model: str, seed: int, where: list[str] | None = None, balance: str | None = None
+) -> dict[str, Any]:
+    """Facts for the note beside a file of synthetic rows."""
+    from synthgen import __version__
+
+    with open(model, "rb") as handle:
+        digest = hashlib.sha256(handle.read()).hexdigest()
+    facts = {
+        "made_by": f"synthgen {__version__}",
+        "model": {"file": os.path.basename(model), "sha256": digest},
+        "seed": seed,
+    }
+    asked = {"where": where, "balance": balance}
+    return facts | {name: value for name, value in asked.items() if value}
