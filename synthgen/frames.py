@@ -127,7 +127,8 @@ def _read_polars(data: pl.DataFrame) -> tuple[pd.DataFrame, FrameKind]:
         else:
             # A Categorical may know levels of other columns: keep those that occur here.
             levels = (
-                dtype.categories.to_list() if isinstance(dtype, pl.Enum)
+                dtype.categories.to_list()
+                if isinstance(dtype, pl.Enum)
                 else series.cast(pl.String).unique().drop_nulls().sort().to_list()
             )
             codes = series.cast(pl.String).cast(pl.Enum(levels)).to_physical()
@@ -160,7 +161,8 @@ def _from_arrow(name: str, array: pa.ChunkedArray) -> pd.Series[Any]:
     except InvalidInputError:
         raise _unsupported(name, str(array.type)) from None
     if pa.types.is_dictionary(array.type):
-        return array.to_pandas()
+        dense: pd.Series[Any] = array.to_pandas()
+        return dense
     if array.type == pa.string_view():
         array = array.cast(pa.large_string())
     return pd.Series(pd.arrays.ArrowExtensionArray(array))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthgen.forms import patterns
 from synthgen.dtypes import dtype_of, family
 from synthgen.errors import MissingExtraError
+from synthgen.forms import patterns
 from synthgen.forms.words import (
     GENERIC_WORDS,
     GIVEN_NAMES,
@@ -32,9 +32,9 @@ _EMAIL = re.compile(r"[\w.+%'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"(\+?\d{1,3}[ .-]?)?(\(\d{1,5}\)[ .-]?)?\d{2,5}([ .-]\d{2,5}){1,4}( ?x\d+)?")
 _NORTH_AMERICA = re.compile(r"(\+?1[ .-]?)?(\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}( ?x\d+)?")
 _INTERNATIONAL = re.compile(r"(\+|00)\d{1,3}[ .()/-]*\d([ .()/-]*\d){5,12}")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\.?")
 _HOUSE = re.compile(r"\d+[A-Za-z]?([-/]\d+[A-Za-z]?)?")
-_PHONE_HINTS = {"phone", "tel", "telephone", "mobile", "cell", "cellphone", "fax"}
+PHONE_HINTS = frozenset({"phone", "tel", "telephone", "mobile", "cell", "cellphone", "fax"})
 _NAME_HINTS = {"name", "fullname", "firstname", "lastname", "surname", "forename"}
 _DOMAINS = ("example.com", "example.org", "example.net")  # reserved: nobody's mailbox
 
@@ -140,7 +140,8 @@ def _identifiers(column: Column, n: int, rng: np.random.Generator) -> Texts:
                 return patterns.running_numbers("#0", n)
             numbers = (
                 rng.choice(limit, size=n, replace=not column.unique)
-                if limit < 10**6 else rng.integers(limit // 10, limit, size=n)
+                if limit < 10**6
+                else rng.integers(limit // 10, limit, size=n)
             )
             return np.array([str(number) for number in numbers.tolist()], dtype=object)
     return patterns.draw(pattern, n, rng, column.unique)
@@ -171,9 +172,12 @@ def _names(form: str, n: int, rng: np.random.Generator) -> Texts:
     fake = _faker(rng)
     first = _pick(_pool(fake.first_name), n, rng)
     last = _pick(_pool(fake.last_name), n, rng)
-    texts = {
-        "first": lambda: first, "last": lambda: last, "last, first": lambda: last + ", " + first,
-    }.get(form.lower(), lambda: first + " " + last)()  # fmt: skip
+    order = form.lower()
+    texts = first + " " + last
+    if "," in order:
+        texts = last + ", " + first
+    elif order in ("first", "last"):
+        texts = first if order == "first" else last
     return _cased(texts, form)
 
 
@@ -250,7 +254,7 @@ def _is_phone(sample: list[str], hints: set[str]) -> bool:
     )
     if sure >= 0.9:
         return True
-    if not hints & _PHONE_HINTS:
+    if not hints & PHONE_HINTS:
         return False
     return (
         _share(
@@ -276,7 +280,8 @@ def _is_name(sample: list[str], hints: set[str]) -> bool:
 
 
 def _name_shaped(text: str) -> bool:
-    words = [word for word in text.replace(",", " ").split() if word.lower().strip(".") not in TITLES]
+    words = text.replace(",", " ").split()
+    words = [word for word in words if word.lower().strip(".") not in TITLES]
     return 1 <= len(words) <= 4 and all(
         _WORD.fullmatch(word) and (word[0].isupper() or len(word) <= 3) for word in words
     )

@@ -49,32 +49,34 @@ def object_cell(tick: int, unit: str, native: str, zone: str | None) -> object:
     if native == "date":
         return _EPOCH.date() + dt.timedelta(days=tick // (86_400 * scale))
     if native == "Timestamp":
-        stamp = pd.Timestamp(tick, unit=unit)
+        moment: Any = np.array(tick).astype(f"M8[{unit}]")[()]
+        stamp = pd.Timestamp(moment)
         return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
     if native == "Timedelta":
-        return pd.Timedelta(tick, unit=unit)
+        span: Any = np.array(tick).astype(f"m8[{unit}]")[()]
+        return pd.Timedelta(span)
     microseconds = tick * 10**6 // scale
     if native == "timedelta":
         return dt.timedelta(microseconds=microseconds)
     if native == "time":
         return (_EPOCH + dt.timedelta(microseconds=microseconds % (86_400 * 10**6))).time()
-    moment = _EPOCH + dt.timedelta(microseconds=microseconds)
+    wall = _EPOCH + dt.timedelta(microseconds=microseconds)
     if zone is None:
-        return moment
-    return pd.Timestamp(moment).tz_localize("UTC").tz_convert(zone).to_pydatetime()
+        return wall
+    return pd.Timestamp(wall).tz_localize("UTC").tz_convert(zone).to_pydatetime()
 
 
 def _moment(cell: Any, unit: str, column: Column) -> int:
     if isinstance(cell, np.datetime64):
         return int(cell.astype(f"M8[{unit}]").astype(np.int64))
     if hasattr(cell, "nanosecond"):  # a pandas Timestamp keeps what a datetime cannot
-        return int(cell.as_unit(unit).value if unit == "ns" else cell.as_unit(unit)._value)
+        return int(cell.as_unit(unit)._value)
     if isinstance(cell, dt.datetime):
         if cell.tzinfo is not None:
             cell = cell.astimezone(dt.timezone.utc).replace(tzinfo=None)
-        return (cell - _EPOCH) // _MICROSECOND * TICKS_PER_SECOND[unit] // 10**6
+        return int((cell - _EPOCH) // _MICROSECOND) * TICKS_PER_SECOND[unit] // 10**6
     if isinstance(cell, dt.date):
-        return (cell - _EPOCH.date()).days * 86_400 * TICKS_PER_SECOND[unit]
+        return int((cell - _EPOCH.date()).days) * 86_400 * TICKS_PER_SECOND[unit]
     raise _misfit(column, cell)
 
 
@@ -87,7 +89,7 @@ def _span(cell: Any, unit: str, column: Column) -> int:
     if hasattr(cell, "nanoseconds"):
         return int(cell.as_unit(unit)._value)
     if isinstance(cell, dt.timedelta):
-        return cell // _MICROSECOND * TICKS_PER_SECOND[unit] // 10**6
+        return int(cell // _MICROSECOND) * TICKS_PER_SECOND[unit] // 10**6
     raise _misfit(column, cell)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen.forms import dates, durations, markers, numbers
+from synthgen.cells.objects import object_datetimes, object_durations, object_floats
 from synthgen.dtypes import family, is_arrow
 from synthgen.errors import InvalidInputError
-from synthgen.cells.objects import object_datetimes, object_durations, object_floats
+from synthgen.forms import dates, durations, markers, numbers
 from synthgen.schema import Column, Scalar
 
 Mask = NDArray[np.bool_]
@@ -149,24 +149,23 @@ def _read_boolean(series: pd.Series[Any], column: Column, missing: Mask) -> Cell
 def _read_category(series: pd.Series[Any], column: Column, missing: Mask) -> Cells:
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = series.cat.categories
-        codes = series.cat.codes.to_numpy().astype(np.int32)
-        return Cells(np.maximum(codes, 0), missing, level_scalars(levels))
+        known = series.cat.codes.to_numpy().astype(np.int32)
+        return Cells(np.maximum(known, 0), missing, level_scalars(levels))
     objects = _objects(series)
     present = objects[~missing]
-    kinds = set(map(type, present[:1000])) if len(present) else set()
-    if len(kinds) > 1 or (kinds and not kinds & {str, int, float, bool}):
+    if len(set(map(type, present))) > 1:
         # 1, True and 1.0 are one key of a hash table: tell them apart by their type as well.
         keys = np.array([f"{type(cell).__name__}:{cell}" for cell in present], dtype=object)
-        codes, _ = pd.factorize(keys)
-        first = np.unique(codes, return_index=True)[1]
-        distinct = present[first]
+        codes, _ = _factorize(keys)
+        distinct = present[np.unique(codes, return_index=True)[1]]
     else:
         codes, distinct = _factorize(present)
     scalars = level_scalars(distinct)
-    order = np.array(sorted(range(len(scalars)), key=lambda i: _level_key(scalars[i])), dtype=int)
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    values = np.zeros(len(series), dtype=np.int32)
+    order = np.array(
+        sorted(range(len(scalars)), key=lambda i: _level_key(scalars[i])), dtype=np.int64
+    )
+    rank = np.argsort(order).astype(np.int32)
+    values: NDArray[np.int32] = np.zeros(len(series), dtype=np.int32)
     values[~missing] = rank[codes]
     return Cells(values, missing, tuple(scalars[i] for i in order))
 
@@ -284,7 +283,7 @@ def _filled(series: pd.Series[Any], dtype: Any, missing: Mask) -> NDArray[Any]:
         values = series.to_numpy()
         return np.where(missing, 0, values).astype(dtype) if missing.any() else values.astype(dtype)
     if isinstance(series.dtype, pd.SparseDtype):
-        return _filled(series.sparse.to_dense(), dtype, missing)
+        return _filled(series.astype(series.dtype.subtype), dtype, missing)
     if is_arrow(series.dtype) and "decimal" in str(series.dtype):
         series = series.astype(pd.ArrowDtype(_arrow_double()))
     values = np.zeros(len(series), dtype=dtype)

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synthgen.forms import dates, durations, intervals, numbers
+from synthgen.cells.objects import object_cell
 from synthgen.dtypes import dtype_of, family, is_arrow
 from synthgen.errors import SchemaError
-from synthgen.cells.objects import object_cell
+from synthgen.forms import dates, durations, intervals, numbers
 from synthgen.schema import Column, Scalar
 
 Mask = NDArray[np.bool_]
-_NO_PANDAS_NAME = ("Enum", "Categorical", "dictionary", "not null")
+_NO_PANDAS_NAME = ("Enum", "Categorical", "dictionary")
 
 
 def write_column(
@@ -55,13 +55,14 @@ def _typed_numbers(values: NDArray[Any], missing: Mask, column: Column) -> pd.Se
         limits = np.iinfo(plain)
         if values.dtype.kind == "f":
             values = np.rint(np.where(missing, 0, values))
-        low, high = max(limits.min, np.iinfo(np.int64).min), limits.max
+        low, high = int(limits.min), int(limits.max)
         if values.dtype.kind == "f":
-            # The largest float below the limit: float(2**63 - 1) itself is out of range.
-            high = float(np.nextafter(float(high) + 1, 0)) if high > 2**53 else high
-        else:
-            high = min(high, np.iinfo(np.int64).max)
-        return _masked(np.clip(values, low, high).astype(plain), missing, dtype, column)
+            # float(2**63 - 1) rounds up, out of range: the largest float below it will do.
+            top = float(np.nextafter(float(high) + 1, 0)) if high > 2**53 else float(high)
+            return _masked(np.clip(values, low, top).astype(plain), missing, dtype, column)
+        widest = np.iinfo(values.dtype)
+        clipped = np.clip(values, max(low, int(widest.min)), min(high, int(widest.max)))
+        return _masked(clipped.astype(plain), missing, dtype, column)
     if kind != "float":
         raise SchemaError(
             f"column {column.name!r}: kind {column.kind} cannot be written as dtype {column.dtype}"
@@ -111,15 +112,15 @@ def _write_category(
 
 def _categories(levels: tuple[Scalar, ...], native: str | None) -> pd.Index[Any]:
     """Levels as an index of the dtype they came with."""
-    if native is None or native.startswith(_NO_PANDAS_NAME[:3]) or native.endswith("not null"):
-        return pd.Index(list(levels), dtype="object") if not levels or isinstance(
-            levels[0], str
-        ) else pd.Index(list(levels))  # fmt: skip
+    plain = list(levels)
+    if native is None or native.startswith(_NO_PANDAS_NAME) or native.endswith("not null"):
+        return pd.Index(plain, dtype="object" if not plain or isinstance(plain[0], str) else None)
     if native.startswith("interval"):
-        return intervals.of_texts([str(level) for level in levels], native)
+        return intervals.of_texts([str(level) for level in plain], native)
     if native.startswith("period"):
-        return pd.PeriodIndex([str(level) for level in levels], dtype=native)
-    return pd.Index(list(levels), dtype="object").astype(dtype_of(native))
+        return pd.PeriodIndex([str(level) for level in plain], dtype=native)
+    typed: pd.Index[Any] = pd.Index(plain, dtype="object").astype(dtype_of(native))
+    return typed
 
 
 def _write_datetime(values: NDArray[Any], missing: Mask, column: Column) -> pd.Series[Any]:
@@ -137,7 +138,8 @@ def _write_datetime(values: NDArray[Any], missing: Mask, column: Column) -> pd.S
     stamps[missing] = np.datetime64("NaT")
     series = pd.Series(stamps, name=column.name)
     if isinstance(dtype, pd.PeriodDtype):
-        return series.dt.to_period(dtype.freq)
+        freq: Any = dtype.freq
+        return series.dt.to_period(freq)
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
     return series.astype(dtype)
@@ -199,7 +201,10 @@ def _objects(present: NDArray[Any], missing: Mask, column: Column) -> pd.Series[
     filled[missing] = gap
     filled[~missing] = present
     dtype = dtype_of(column.dtype)
-    return pd.Series(filled, name=column.name, dtype=dtype if is_arrow(dtype) else "object")
+    series: pd.Series[Any] = pd.Series(
+        filled, name=column.name, dtype=dtype if is_arrow(dtype) else "object"
+    )
+    return series
 
 
 def _python_numbers(values: NDArray[Any], column: Column) -> NDArray[np.object_]:
@@ -223,13 +228,10 @@ def _moments(ticks: NDArray[np.int64], column: Column) -> NDArray[np.object_]:
 
 def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
     """The numpy dtype of the numbers inside ``dtype``."""
-    if isinstance(dtype, np.dtype):
-        return dtype
-    if is_arrow(dtype):
-        return np.dtype(dtype.numpy_dtype)
     if isinstance(dtype, pd.SparseDtype):
-        return np.dtype(dtype.subtype)
-    return np.dtype(dtype.numpy_dtype)
+        dtype = dtype.subtype
+    plain: np.dtype[Any] = np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    return plain
 
 
 def _masked(values: NDArray[Any], missing: Mask, dtype: Any, column: Column) -> pd.Series[Any]:
@@ -238,20 +240,19 @@ def _masked(values: NDArray[Any], missing: Mask, dtype: Any, column: Column) -> 
         return _arrow_series(values, missing, dtype, column)
     if isinstance(dtype, (np.dtype, pd.SparseDtype)):
         if missing.any():
-            if np.dtype(getattr(dtype, "subtype", dtype)).kind != "f":
+            if _numpy_dtype(dtype).kind != "f":
                 raise SchemaError(
                     f"column {column.name!r} has missing cells, which dtype {column.dtype} cannot "
                     "hold; use a nullable dtype such as Int64 or boolean"
                 )
             values = np.where(missing, np.nan, values)
         return pd.Series(values, name=column.name, dtype=dtype)
-    array = dtype.construct_array_type()(np.ascontiguousarray(values), missing.copy())
-    return pd.Series(array, name=column.name)
+    array: Any = dtype.construct_array_type()(np.ascontiguousarray(values), missing.copy())
+    series: pd.Series[Any] = pd.Series(array, name=column.name)
+    return series
 
 
-def _arrow_series(
-    values: Any, missing: Mask, dtype: Any, column: Column
-) -> pd.Series[Any]:
+def _arrow_series(values: Any, missing: Mask, dtype: Any, column: Column) -> pd.Series[Any]:
     import pyarrow as pa
 
     array = pa.array(values, mask=missing).cast(dtype.pyarrow_dtype)

@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthgen import frames
-from synthgen.forms import dates
 from synthgen.cells import finite
 from synthgen.detection.keys import integer_key
 from synthgen.detection.texts import Fields, describe_text
 from synthgen.dtypes import dtype_name, family
 from synthgen.errors import InvalidInputError
+from synthgen.forms import dates
 from synthgen.schema import Column, Schema
 
 _NATURAL_S = (86_400, 3600, 1800, 900, 600, 300, 60, 1)
@@ -74,7 +74,8 @@ def _is_uint64(series: pd.Series[Any]) -> bool:
 
 def _floats(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fields:
     if "decimal" in dtype_name(series.dtype):
-        return {"kind": "float", "decimals": max(0, series.dtype.pyarrow_dtype.scale)}  # type: ignore[union-attr]
+        digits: Any = series.dtype
+        return {"kind": "float", "decimals": max(0, digits.pyarrow_dtype.scale)}
     single = "16" in dtype_name(series.dtype) or "32" in dtype_name(series.dtype)
     values = series[~missing].to_numpy(dtype=np.float64)
     values = values[~np.isnan(values)]
@@ -91,7 +92,9 @@ def _floats(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fi
 
 
 def _plain_float(series: pd.Series[Any]) -> np.dtype[Any]:
-    return np.dtype(getattr(series.dtype, "numpy_dtype", series.dtype))
+    dtype: Any = series.dtype
+    plain: np.dtype[Any] = np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    return plain
 
 
 def decimals_of(values: NDArray[np.float64], dtype: np.dtype[Any]) -> int | None:
@@ -113,7 +116,7 @@ def decimals_of(values: NDArray[np.float64], dtype: np.dtype[Any]) -> int | None
 
 
 def _datetimes(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fields:
-    dtype = series.dtype
+    dtype: Any = series.dtype
     zone, unit = getattr(dtype, "tz", None), getattr(dtype, "unit", None)
     if isinstance(dtype, pd.PeriodDtype):
         unit = "s" if dtype.freq.rule_code[0] in "YQMWDBAh" else "ns"
@@ -128,10 +131,9 @@ def _datetimes(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) ->
 
 
 def _durations(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fields:
-    if isinstance(series.dtype, pd.ArrowDtype):
-        unit = series.dtype.pyarrow_dtype.unit
-    else:
-        unit = np.datetime_data(series.dtype)[0]
+    dtype: Any = series.dtype
+    arrow = isinstance(dtype, pd.ArrowDtype)
+    unit = dtype.pyarrow_dtype.unit if arrow else np.datetime_data(dtype)[0]
     fields: Fields = {"kind": "duration", "unit": unit}
     return fields | _resolution(series, missing, fields)
 
@@ -144,7 +146,7 @@ def _resolution(series: pd.Series[Any], missing: NDArray[np.bool_], fields: Fiel
 
 
 def resolution_of(ticks: NDArray[np.int64], unit: str) -> int:
-    """The coarsest natural step (a day, an hour, ..., a tick) that all ``ticks`` are multiples of."""
+    """The coarsest natural step (a day, an hour, ..., a tick) that divides all ``ticks``."""
     per_second = dates.TICKS_PER_SECOND[unit]
     steps = [step * per_second for step in _NATURAL_S]
     steps += [per_second // 10**k for k in range(1, 10) if per_second >= 10**k]

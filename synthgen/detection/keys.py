@@ -9,14 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthgen.forms.patterns import integer_pattern
-from synthgen.personal import words_of
+from synthgen.personal import PHONE_HINTS, words_of
 
 _STRONG = frozenset(
-    "id ids uid uuid guid key pk nbr rowid identifier serial hash mrn ssn vin imei iban sku index "
-    "idx token".split()
-)
-_WEAK = frozenset("no nr number num code account ref reference ticket invoice order case".split())
-_PHONE = frozenset("phone tel telephone mobile cell cellphone fax".split())
+    {"id", "ids", "uid", "uuid", "guid", "key", "pk", "nbr", "rowid", "identifier", "serial",
+     "hash", "mrn", "ssn", "vin", "imei", "iban", "sku", "index", "idx", "token"}
+)  # fmt: skip
+_WEAK = frozenset(
+    {"no", "nr", "number", "num", "code", "account", "ref", "reference", "ticket", "invoice",
+     "order", "case"}
+)  # fmt: skip
 _ENOUGH_ROWS = 20
 _ENOUGH_DIGITS = 4
 
@@ -41,18 +43,19 @@ def integer_key(
     if count < 5 or values.min() < 0:
         return None
     evidence = hint(name)
-    if not evidence and int(values.max()) - int(values.min()) + 1 != count:
-        if not set(words_of(name)) & _PHONE:
-            return None
+    consecutive = int(values.max()) - int(values.min()) + 1 == count
+    phone = bool(PHONE_HINTS & set(words_of(name)))
+    if not (evidence or consecutive or phone):
+        return None
     distinct = len(pd.unique(values))
     unique = distinct == count
     long = int(np.median(values)) >= 10 ** (_ENOUGH_DIGITS - 1)
     if certain and not (unique and evidence == "strong" and long):
         return None
     fields = {"kind": "identifier", "unique": unique}
-    if set(words_of(name)) & _PHONE and len(str(int(np.median(values)))) in range(7, 16):
+    if phone and len(str(int(np.median(values)))) in range(7, 16):
         return fields | {"personal": "phone", "pattern": integer_pattern(values, serial=False)}
-    if unique and int(values.max()) - int(values.min()) + 1 == count:
+    if unique and consecutive:
         in_order = bool((np.diff(values) == 1).all())
         if evidence or (values.min() <= 1 and (in_order or count >= _ENOUGH_ROWS)):
             return fields | {"pattern": integer_pattern(values, serial=True)}

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synthgen import personal
-from synthgen.forms import dates, durations, markers, numbers, patterns
 from synthgen.cells import finite
 from synthgen.detection.keys import hint, integer_key
+from synthgen.forms import dates, durations, markers, numbers, patterns
 
 Fields = dict[str, Any]
 Texts = NDArray[np.object_]
@@ -113,14 +113,14 @@ def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
     likely = hint(name)
     if single and (pattern := patterns.infer_pattern(texts)):
         digital = np.mean([any(map(str.isdigit, text)) for text in sample]) > 0.8
-        hinted = likely == "strong" and (unique or share > _OFTEN_DISTINCT and enough)
+        hinted = likely == "strong" and (unique or (share > _OFTEN_DISTINCT and enough))
         shaped = share > _MOSTLY_DISTINCT and enough and (digital or _one_shape(sample))
         if (hinted and rows >= 5) or shaped:
             return code | {"pattern": pattern}
     if enough and share > _OFTEN_DISTINCT:
         if digits > 0.4 and lengths.mean() >= 8:
             return code | {"pattern": patterns.infer_pattern(texts)}
-        if words.mean() >= 4 or lengths.mean() >= 30 or share > _MOSTLY_DISTINCT:
+        if max(words.mean() / 4, lengths.mean() / 30, share / _MOSTLY_DISTINCT) >= 1:
             return {"kind": "text", "unique": False, "length": _rounded(float(lengths.mean()))}
     return {"kind": "category"}
 
@@ -142,5 +142,5 @@ def _one_shape(sample: list[str]) -> bool:
 
 def _rounded(length: float) -> int:
     """To one significant digit: a length, not a fingerprint."""
-    size = 10 ** max(0, len(str(int(length))) - 1)
+    size: int = 10 ** (len(str(int(length))) - 1)
     return max(1, round(length / size) * size)

@@ -8,6 +8,7 @@ each distinct part is worked on once, so a million cells take about a second.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY_S = 86_400
+_DAY_MIN = 1440
+_OFFSETS = 2 * _DAY_MIN + 1  # whole minutes by which a zone can be off UTC
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August",
            "September", "October", "November", "December")  # fmt: skip
 _NUMBER_OF = {name[:size].lower(): i + 1 for i, name in enumerate(_MONTHS) for size in (3, None)}
@@ -69,7 +72,7 @@ def parse(texts: NDArray[np.object_]) -> DateText | None:
 def read(
     texts: NDArray[np.object_], text_format: str, unit: str
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Ticks of ``texts`` (n,) since the epoch (UTC if the format has an offset), and which failed."""
+    """Ticks of ``texts`` (n,) since the epoch (UTC if they have an offset), and which failed."""
     ticks, bad, _ = _read(texts, text_format, unit)
     return ticks, bad
 
@@ -90,18 +93,11 @@ def write(
     if not time_part:
         return texts
     within = local - days * (_DAY_S * per_second)
-    whole, fraction = within // per_second, within % per_second
-    if "f" in time_part or "z" in time_part:
-        frame = pd.DataFrame({"s": whole, "f": fraction, "z": seconds})
-        keys = frame.drop_duplicates()
-        codes = frame.merge(keys.reset_index(names="k"), how="left", on=["s", "f", "z"])["k"]
-        codes = pd.Index(keys.index).get_indexer(codes.to_numpy())
-        rows = keys.to_numpy()
-    else:
-        distinct, codes = np.unique(whole, return_inverse=True)
-        rows = np.stack([distinct, distinct * 0, distinct * 0], axis=1)
-    times = [_time_text(int(s), int(f), int(z), time_part, per_second) for s, f, z in rows]
-    return texts + np.array(times, dtype=object)[codes]
+    # A time of day and its offset travel in one integer, as in `_read`.
+    packed, codes = np.unique(within * _OFFSETS + seconds // 60 + _DAY_MIN, return_inverse=True)
+    template = _time_template(time_part)
+    times = [_time_text(int(each), template, per_second) for each in packed]
+    return np.asarray(texts + np.array(times, dtype=object)[codes], dtype=object)
 
 
 def split_format(text_format: str) -> tuple[str, str]:
@@ -241,16 +237,16 @@ def _read(
     per_second = TICKS_PER_SECOND[unit]
     packed, bad_times = _by_distinct(rests, lambda text: _time(text, time_format[1:], per_second))
     # A time of day and its offset travel in one integer: offsets are whole minutes within a day.
-    offsets = (packed % 2881 - 1440) * 60
-    ticks = days * (_DAY_S * per_second) + packed // 2881 - offsets * per_second
+    offsets = (packed % _OFFSETS - _DAY_MIN) * 60
+    ticks = days * (_DAY_S * per_second) + packed // _OFFSETS - offsets * per_second
     return ticks, bad_days | bad_times, offsets
 
 
 def _by_distinct(
-    texts: NDArray[np.object_], read_one: object
+    texts: NDArray[np.object_], read_one: Callable[[str], int | None]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     codes, distinct = pd.factorize(texts)
-    found = [read_one(text) for text in distinct]  # type: ignore[operator]
+    found = [read_one(text) for text in distinct]
     bad = np.array([value is None for value in found], dtype=bool)
     values = np.array([0 if value is None else value for value in found], dtype=np.int64)
     return values[codes], bad[codes]
@@ -295,9 +291,9 @@ def _time(text: str, time_format: str, per_second: int) -> int | None:
     offset = 0
     if (z := field.get("z")) and z != "Z":
         offset = (int(z[1:3]) * 60 + int(z[-2:])) * (-1 if z[0] == "-" else 1)
-        if abs(offset) > 1440:
+        if abs(offset) > _DAY_MIN:
             return None
-    return ticks * 2881 + offset + 1440
+    return ticks * _OFFSETS + offset + _DAY_MIN
 
 
 def _date_text(day: int, date_format: str) -> str:
@@ -311,15 +307,25 @@ def _date_text(day: int, date_format: str) -> str:
     return _TOKEN.sub(lambda match: values[match[0]], date_format)
 
 
-def _time_text(second: int, fraction: int, offset: int, time_format: str, per_second: int) -> str:
-    hour, minute = divmod(second // 60, 60)
-    twelve = hour % 12 or 12
-    sign, ahead = ("-" if offset < 0 else "+"), abs(offset) // 60
-    digits = f"{fraction * (10**9 // per_second):09d}"
-    values = {
-        "%H": f"{hour:02d}", "%-H": str(hour), "%I": f"{twelve:02d}", "%-I": str(twelve),
-        "%M": f"{minute:02d}", "%S": f"{second % 60:02d}", "%p": "AM" if hour < 12 else "PM",
-        "%z": f"{sign}{ahead // 60:02d}{ahead % 60:02d}",
-        "%:z": f"{sign}{ahead // 60:02d}:{ahead % 60:02d}", "%f": digits[:6],
-    } | {f"%{count}f": digits[:count] for count in range(1, 10)}  # fmt: skip
-    return _TOKEN.sub(lambda match: values[match[0]], time_format)
+def _time_template(time_format: str) -> str:
+    """The format as a template for `str.format`; ``%3f`` is the fraction's first three digits."""
+    fields = {
+        "H": "{h:02d}", "-H": "{h}", "I": "{i:02d}", "-I": "{i}", "M": "{m:02d}", "S": "{s:02d}",
+        "p": "{p}", "z": "{z}", ":z": "{zz}", "f": "{f:.6}",
+    } | {f"{count}f": f"{{f:.{count}}}" for count in range(1, 10)}  # fmt: skip
+    escaped = time_format.replace("{", "{{").replace("}", "}}")
+    return _TOKEN.sub(lambda match: fields[match[0][1:]], escaped)
+
+
+def _time_text(packed: int, template: str, per_second: int) -> str:
+    ticks, ahead = divmod(packed, _OFFSETS)
+    second, fraction = divmod(ticks, per_second)
+    minute, s = divmod(second, 60)
+    h, m = divmod(minute, 60)
+    ahead -= _DAY_MIN
+    sign, (zh, zm) = "-" if ahead < 0 else "+", divmod(abs(ahead), 60)
+    return template.format(
+        h=h, i=h % 12 or 12, m=m, s=s, p="AM" if h < 12 else "PM",
+        z=f"{sign}{zh:02d}{zm:02d}", zz=f"{sign}{zh:02d}:{zm:02d}",
+        f=f"{fraction * (10**9 // per_second):09d}",
+    )  # fmt: skip

@@ -51,9 +51,7 @@ def parse(texts: NDArray[np.object_]) -> DurationText | None:
     return DurationText(ticks, form, unit)
 
 
-def read(
-    texts: NDArray[np.object_], unit: str
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def read(texts: NDArray[np.object_], unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Ticks of ``texts`` (n,), and which of them are not durations."""
     codes, distinct = pd.factorize(texts)
     matches = [_DURATION.fullmatch(text) for text in distinct]
@@ -75,8 +73,10 @@ def _ticks(match: re.Match[str], per_second: int) -> int:
     fraction = int((match["f"] or "").ljust(9, "0")) * per_second // 10**9
     clock = seconds * per_second + fraction
     total = int(match["days"] or 0) * 86_400 * per_second + clock
-    return -total if match["sign"] and match["days"] is None else (
-        total if not match["sign"] else clock - int(match["days"] or 0) * 86_400 * per_second
+    return (
+        -total
+        if match["sign"] and match["days"] is None
+        else (total if not match["sign"] else clock - int(match["days"] or 0) * 86_400 * per_second)
     )
 
 

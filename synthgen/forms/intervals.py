@@ -14,7 +14,7 @@ _DTYPE = re.compile(r"interval\[(.+), (left|right|both|neither)\]")
 
 
 def of_texts(texts: list[str], dtype: str) -> pd.IntervalIndex[Any]:
-    """The intervals that ``texts`` such as ``(0, 10]`` spell, of dtype ``interval[int64, right]``."""
+    """The intervals ``texts`` such as ``(0, 10]`` spell; dtype like ``interval[int64, right]``."""
     form = _DTYPE.fullmatch(dtype)
     matches = [_TEXT.fullmatch(text) for text in texts]
     if form is None or None in matches:

@@ -156,9 +156,7 @@ def _measured(
     return NumberText(texts.astype(np.float64), decimals, picture)
 
 
-def _parse_scientific(
-    texts: NDArray[np.object_], plain: NDArray[np.bool_]
-) -> NumberText | None:
+def _parse_scientific(texts: NDArray[np.object_], plain: NDArray[np.bool_]) -> NumberText | None:
     """Texts of which some have an exponent, or are infinite (which `cells.read` then reports)."""
     for text in texts[~plain]:
         if not (_SCIENTIFIC.fullmatch(text) or _INFINITE.fullmatch(text)):
@@ -191,8 +189,6 @@ def _parse_affixed(texts: NDArray[np.object_]) -> NumberText | None:
                 return None
             grouped = True
             core = core.replace(",", "")
-        elif grouped and False:
-            return None
         cores.append(core)
     if not (prefix or suffix or grouped):
         return None

@@ -5,8 +5,7 @@ Names that are also common cities, states or months are left out of the given na
 
 from __future__ import annotations
 
-GIVEN_NAMES = frozenset(
-    """
+_GIVEN_NAMES = """
     aaron adam adrian aisha alan albert alejandro alex alexander alexandra alexis ali alice alicia
     alison allison amanda amber amelia amy ana andrea andreas andrew angela anita ann anna anne
     annette anthony antonio arthur ashley barbara beatrice becky ben benjamin bernard beth betty
@@ -41,21 +40,19 @@ GIVEN_NAMES = frozenset(
     tina todd tom tommy tony tracy travis tyler ursula valentina valerie vanessa vera veronica
     vicki victor vincent vivian walter wanda wayne wei wendy william willie wolfgang yolanda yusuf
     yvonne zachary zoe
-    """.split()
-)
+"""
+GIVEN_NAMES = frozenset(_GIVEN_NAMES.split())
 TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "rev", "master"})
-STREET_WORDS = frozenset(
-    """
+_STREET_WORDS = """
     st street ave avenue av rd road blvd boulevard ln lane dr drive way ct court pl place plz plaza
     pkwy parkway ter terrace cir circle sq square hwy highway trl trail loop aly alley expy
     expressway tpke turnpike walk row path crescent close gardens grove mews rise quay concourse
     strasse str weg platz allee gasse rue via viale piazza calle avenida carrera rua laan straat
     ulica utca vej gata broadway oval slip crossing
-    """.split()
-)
+"""
+STREET_WORDS = frozenset(_STREET_WORDS.split())
 STREET_ENDINGS = ("strasse", "straße", "str.", "weg", "platz", "gasse", "allee", "straat", "laan")
-GENERIC_WORDS = tuple(
-    """
+_GENERIC_WORDS = """
     about above account across action add after again all also always amount another answer any
     area around ask available back base because before begin below best better between both bring
     build call care case change check clear close come common complete contact continue cost cover
@@ -73,5 +70,5 @@ GENERIC_WORDS = tuple(
     then there thing think this time today together top total toward true try turn type under
     until update upon use usual value very view visit wait want water week well what when where
     which while whole why wide will with within without word work year yes yet
-    """.split()
-)
+"""
+GENERIC_WORDS = tuple(_GENERIC_WORDS.split())
