@@ -21,6 +21,7 @@ _CHUNK = 4_000_000
 _WEIGHT_PRIOR = 1e-3
 _MEAN_STRENGTH = 1e-3
 _MIN_SCALE = 1e-4
+_KMEANS_ITERATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def fit_mixtures(
     n_components: int = 10,
     *,
     max_iterations: int = 200,
-    tolerance: float = 1e-4,
-    min_weight: float = 5e-3,
+    tolerance: float = 3e-5,
+    min_weight: float = 1e-3,
 ) -> list[Mixture]:
     """Fit one mixture to each column of weighted ``points`` (value, weight), both (n_points,).
 
@@ -73,7 +74,7 @@ def fit_mixtures(
     return fitted
 
 
-def histogram(value: np.ndarray, weight: np.ndarray, max_points: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def histogram(value: np.ndarray, weight: np.ndarray, max_points: int = 600) -> tuple[np.ndarray, np.ndarray]:
     """Compress sorted weighted values to at most ``2 * max_points`` means of neighbours.
 
     Half of the bins hold equal weight and half are of equal width, so that neither dense nor
@@ -155,25 +156,18 @@ def _standardize(
 
 
 def _initial_means(x: np.ndarray, w: np.ndarray, n_components: int) -> np.ndarray:
-    """Start half of the components at quantiles and half evenly over the range.
-
-    Quantiles find the dense parts, the even grid finds distant islands with few rows.
-    """
-    n_quantiles = (n_components + 1) // 2
-    level = (np.arange(n_quantiles) + 0.5) / n_quantiles
-    means = np.empty((len(x), n_components))
-    for c in range(len(x)):
-        held = w[c] > 0
-        if not held.any():
-            means[c] = np.linspace(-1, 1, n_components)
-            continue
-        value, weight = x[c, held], w[c, held]
-        order = np.argsort(value, kind="stable")
-        value, weight = value[order], weight[order]
-        middle = (np.cumsum(weight) - weight / 2) / weight.sum()
-        means[c, :n_quantiles] = np.interp(level, middle, value)
-        even = (np.arange(n_components - n_quantiles) + 0.5) / max(1, n_components - n_quantiles)
-        means[c, n_quantiles:] = value[0] + even * (value[-1] - value[0])
+    """Weighted k-means in one dimension, started at quantiles of the values: (C, B) -> (C, K)."""
+    order = np.argsort(np.where(w > 0, x, np.inf), axis=1, kind="stable")
+    x, w = np.take_along_axis(x, order, 1), np.take_along_axis(w, order, 1)
+    total = w.sum(axis=1, keepdims=True).clip(1e-10)
+    middle = (np.cumsum(w, axis=1) - w / 2) / total
+    level = (np.arange(n_components) + 0.5) / n_components
+    means = np.stack([np.interp(level, m, v) for m, v in zip(middle, x, strict=True)])
+    for _ in range(_KMEANS_ITERATIONS):
+        near = _nearest(x, means) * w[:, :, None]
+        held = near.sum(axis=1)
+        centres = np.einsum("cbk,cb->ck", near, x) / held.clip(1e-10)
+        means = np.where(held > 0, centres, means)
     return np.sort(means, axis=1)
 
 

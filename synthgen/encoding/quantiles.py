@@ -8,6 +8,7 @@ rounded, heaped and repeated numbers come back as they were.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,29 +111,36 @@ class StepQuantiles:
         low, high = _edges(points, mean, step)
         return cls(low, high, count / count.sum())
 
-    @property
-    def repeats(self) -> bool:
-        """Whether a value of its own is stored at all."""
-        return bool((self.low == self.high).any())
+    @cached_property
+    def _right(self) -> np.ndarray:
+        return np.cumsum(self.mass)
+
+    @cached_property
+    def _rank_points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values and their mid-ranks, ascending: the corners of `rank`."""
+        left = self._right - self.mass
+        step = self.low == self.high
+        middle = (left + self._right) / 2
+        at = np.concatenate([np.where(step, middle, left), np.where(step, middle, self._right)])
+        of = np.concatenate([self.low, self.high])
+        order = np.lexsort((at, of))
+        return of[order], at[order]
 
     def __call__(self, rank: np.ndarray) -> np.ndarray:
         """Value at ``rank`` in [0, 1], any shape."""
-        right = np.cumsum(self.mass)
-        segment = np.minimum(np.searchsorted(right, rank, side="right"), len(right) - 1)
-        share = (rank - (right - self.mass)[segment]) / self.mass[segment]
-        low, high = self.low[segment], self.high[segment]
-        return np.where(low == high, low, low + np.clip(share, 0.0, 1.0) * (high - low))
+        segment = np.searchsorted(self._right[:-1], rank, side="right")
+        low, width = self.low[segment], (self.high - self.low)[segment]
+        left = (self._right - self.mass)[segment]
+        return np.asarray(low + np.clip((rank - left) / self.mass[segment], 0.0, 1.0) * width)
 
     def rank(self, value: np.ndarray) -> np.ndarray:
         """Continuous mid-rank in [0, 1] of ``value``; inverse of ``__call__`` up to steps."""
-        right = np.cumsum(self.mass)
-        left = right - self.mass
-        step = self.low == self.high
-        middle = (left + right) / 2
-        at = np.concatenate([np.where(step, middle, left), np.where(step, middle, right)])
-        of = np.concatenate([self.low, self.high])
-        order = np.lexsort((at, of))
-        return np.asarray(np.interp(value, of[order], at[order]))
+        return np.asarray(np.interp(value, *self._rank_points))
+
+    def value_of_rank(self, rank: np.ndarray) -> np.ndarray:
+        """Value whose `rank` is ``rank``: continuous, where ``__call__`` jumps between steps."""
+        of, at = self._rank_points
+        return np.asarray(np.interp(rank, at, of))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dict."""

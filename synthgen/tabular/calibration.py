@@ -69,8 +69,8 @@ class Calibration:
                 continue
             codes = table.codes[inside, j]
             x = column.continuous(codes, table.values[inside, j])
-            rank = np.interp(x, knots, np.linspace(0.0, 1.0, LEVELS))
-            table.values[inside, j] = column.inside(codes, column.quantiles(rank))
+            wanted = column.quantiles.value_of_rank(np.linspace(0.0, 1.0, LEVELS))
+            table.values[inside, j] = column.inside(codes, np.interp(x, knots, wanted))
 
 
 def numeric_columns(encoder: TableEncoder) -> list[int]:

@@ -34,6 +34,7 @@ from synthgen.encoding.table import EncodedTable
 from synthgen.seeds import Streams
 from synthgen.tabular.conditions import TrainingSampler
 from synthgen.tabular.layout import Layout
+from synthgen.training.device import fast_bfloat16
 from synthgen.tabular.networks import Critic, Generator, harden, soft_codes
 
 
@@ -55,6 +56,7 @@ class CTGANConfig(BaseModel):
         frequency: "log" for training-by-sampling, "true" for rows as they come.
         free_share: Share of training rows without a condition.
         more_share: Share of conditioned training rows with conditions on several columns.
+        bfloat16: Whether matrix products run in bfloat16 where the device has units for it.
         ema_decay: Of the generator's average weights.
         max_steps: Generator steps unless ``fit`` is told otherwise.
         patience: Evaluations without a better score after which training ends.
@@ -81,6 +83,7 @@ class CTGANConfig(BaseModel):
     frequency: Literal["log", "true"] = "log"
     free_share: float = Field(0.1, ge=0, le=1)
     more_share: float = Field(0.1, ge=0, le=1)
+    bfloat16: bool = True
     ema_decay: float = Field(0.999, ge=0, lt=1)
     max_steps: int = Field(4000, ge=1)
     patience: int = Field(10, ge=1)
@@ -107,6 +110,7 @@ class CTGANTrainer:
         device: torch.device,
     ) -> None:
         self.config, self.layout, self.table, self.device = config, layout, table, device
+        self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.rng = streams.numpy("rows")
         self.noise = streams.torch("noise", device)
         self.sampler = TrainingSampler(
@@ -154,7 +158,9 @@ class CTGANTrainer:
         noise = torch.randn(
             len(condition), self.config.noise_dim, generator=self.noise, device=self.device
         )
-        logits, values = generator(noise, one_hot)
+        with self._precision():
+            logits, values = generator(noise, one_hot)
+        logits, values = logits.float(), values.float()
         codes = soft_codes(logits, self.layout, self.config.temperature, self.noise)
         if self.config.hard:
             codes = harden(codes, self.layout)
@@ -162,11 +168,20 @@ class CTGANTrainer:
         slots = torch.as_tensor(self.layout.value_slots, device=self.device)
         return torch.cat([codes, codes[:, slots] * torch.tanh(values), given.to(codes.dtype)], dim=1)
 
+    def score(self, rows: Tensor) -> Tensor:
+        """Critic scores (n / pac,) of what the critic sees of rows (n, n_features)."""
+        with self._precision():
+            scores: Tensor = self.critic(rows)
+        return scores.float()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
     def _critic_step(self) -> float:
         condition, real = self._draw()
         with torch.no_grad():
             fake = self.fake(condition, self.generator)
-        score_real, score_fake = self.critic(torch.cat([real, fake])).chunk(2)
+        score_real, score_fake = self.score(torch.cat([real, fake])).chunk(2)
         loss = self.loss.critic(score_real, score_fake)
         total = loss
         if self.penalty != "none":
@@ -182,15 +197,14 @@ class CTGANTrainer:
         return rows.reshape(len(rows) // self.config.pac, -1)
 
     def _packed(self, packs: Tensor) -> Tensor:
-        score: Tensor = self.critic(packs.reshape(len(packs) * self.config.pac, -1))
-        return score
+        return self.score(packs.reshape(len(packs) * self.config.pac, -1))
 
     def _generator_step(self) -> tuple[float, float]:
         condition, real = self._draw()
         self.critic.requires_grad_(False)
         fake = self.fake(condition, self.generator)
-        score_fake = self.critic(fake)
-        score_real = self.critic(real) if self.loss.needs_real else score_fake
+        score_fake = self.score(fake)
+        score_real = self.score(real) if self.loss.needs_real else score_fake
         loss = self.loss.generator(score_real, score_fake)
         self.generator_optimizer.zero_grad()
         loss.backward()
@@ -216,7 +230,7 @@ class CTGANTrainer:
         given = torch.zeros(n, self.layout.n_columns, device=self.device)
         real = torch.cat([self.layout.batch(held_out.take(rows), self.device), given], dim=1)
         fake = self.fake(torch.as_tensor(condition, device=self.device).long(), self.ema.average)
-        real_score, fake_score = self.critic(real), self.critic(fake)
+        real_score, fake_score = self.score(real), self.score(fake)
         middle = torch.cat([real_score, fake_score]).median()
         hits = (real_score > middle).double().mean() + (fake_score <= middle).double().mean()
         return float(hits / 2)

@@ -86,7 +86,8 @@ def soft_codes(
 
     y_k = softmax((logit_k + g_k) / temperature) with g Gumbel noise: Jang et al. (2017), eq. 2.
     """
-    noise = torch.empty_like(logits).exponential_(generator=generator).log_()
+    u = torch.rand(logits.shape, generator=generator, device=logits.device)
+    noise = u.clamp_(min=1e-20).log_().neg_().log_()
     perturbed = (logits - noise) / temperature
     perturbed = perturbed + torch.as_tensor(layout.padding, device=logits.device)
     blocks = []

@@ -119,7 +119,7 @@ def train(
         if out_of_time:
             record.ended_by = "time"
             break
-        if len(record.history) - best.evaluation(record.history) > budget.patience:
+        if len(record.history) - best.evaluation(record.history) >= budget.patience:
             record.ended_by = "converged"
             break
     if best.weights is None:

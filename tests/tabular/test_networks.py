@@ -1,0 +1,75 @@
+"""Draws from the generator's heads, against the distributions they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from synthgen.tabular.layout import Layout
+from synthgen.tabular.networks import Critic, Generator, draw_codes, harden, soft_codes
+
+LAYOUT = Layout(np.array([3, 1, 5]), tuple(np.zeros(n, bool) for n in (3, 1, 5)))
+LOGITS = torch.randn(1, LAYOUT.n_slots, generator=torch.Generator().manual_seed(0))
+
+
+def shares(j: int) -> np.ndarray:
+    start, n = LAYOUT.start[j], LAYOUT.n_codes[j]
+    return torch.softmax(LOGITS[0, start : start + n], dim=0).numpy()
+
+
+def test_draws_follow_the_softmax_of_each_column() -> None:
+    n = 40_000
+    codes = draw_codes(LOGITS.expand(n, -1), LAYOUT, torch.Generator().manual_seed(1)).numpy()
+    for j in range(3):
+        found = np.bincount(codes[:, j], minlength=LAYOUT.n_codes[j]) / n
+        assert len(found) == LAYOUT.n_codes[j], "padding is never drawn"
+        np.testing.assert_allclose(found, shares(j), atol=0.012)
+
+
+def test_gumbel_softmax_has_the_same_distribution() -> None:
+    n = 40_000
+    soft = soft_codes(LOGITS.expand(n, -1), LAYOUT, 0.2, torch.Generator().manual_seed(2))
+    for j in range(3):
+        start = LAYOUT.start[j]
+        block = soft[:, start : start + LAYOUT.n_codes[j]]
+        np.testing.assert_allclose(block.sum(dim=1).numpy(), 1, atol=1e-4)
+        found = np.bincount(block.argmax(dim=1).numpy(), minlength=LAYOUT.n_codes[j]) / n
+        np.testing.assert_allclose(found, shares(j), atol=0.012)
+
+
+def test_hard_codes_are_one_hot_and_pass_the_gradient() -> None:
+    logits = LOGITS.expand(8, -1).clone().requires_grad_(True)
+    hard = harden(soft_codes(logits, LAYOUT, 0.5, torch.Generator().manual_seed(3)), LAYOUT)
+    assert set(hard.detach().round(decimals=4).unique().tolist()) <= {0.0, 1.0, -0.0}
+    (hard * torch.randn(hard.shape, generator=torch.Generator().manual_seed(4))).sum().backward()
+    assert logits.grad is not None and logits.grad.abs().sum() > 0
+
+
+def test_a_row_does_not_depend_on_its_batch() -> None:
+    torch.manual_seed(0)
+    generator = Generator(LAYOUT, 4, 16, 2)
+    noise, condition = torch.randn(6, 4), torch.zeros(6, LAYOUT.n_slots)
+    together, _ = generator(noise, condition)
+    alone, _ = generator(noise[2:3], condition[2:3])
+    torch.testing.assert_close(together[2:3], alone)
+
+
+def test_critic_packs_rows() -> None:
+    critic = Critic(7, 16, 2, pac=5)
+    rows = torch.randn(20, 7)
+    scores = critic(rows)
+    assert scores.shape == (4,)
+    changed = rows.clone()
+    changed[7] += 1
+    moved = (critic(changed) != scores).tolist()
+    assert moved == [False, True, False, False]
+
+
+def test_spectral_norm_bounds_every_layer() -> None:
+    torch.manual_seed(0)
+    critic = Critic(7, 16, 2, pac=2, spectral=True)
+    for _ in range(30):
+        critic(torch.randn(20, 7))
+    critic.eval()
+    for layer in (critic.row, *critic.hidden, critic.score):
+        assert torch.linalg.matrix_norm(layer.weight, 2) < 1.05

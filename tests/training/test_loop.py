@@ -1,0 +1,107 @@
+"""The loop with a small real model: logistic regression by gradient descent."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from synthgen.errors import BudgetError, TrainingError
+from synthgen.training.loop import Budget, Metrics, train
+from synthgen.training.progress import Progress
+
+
+class Regression:
+    """Learns y = 2 x; ``breaks_at`` makes the loss overflow as a rate too high does."""
+
+    def __init__(self, rate: float = 0.1, pause_s: float = 0.0) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.x = torch.randn(256, 1, generator=generator)
+        self.layer = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.layer.weight)
+        self.optimizer = torch.optim.SGD(self.layer.parameters(), lr=rate)
+        self.pause_s = pause_s
+
+    def loss(self) -> torch.Tensor:
+        return ((self.layer(self.x) - 2 * self.x) ** 2).mean()
+
+    def step(self) -> Metrics:
+        time.sleep(self.pause_s)
+        self.optimizer.zero_grad()
+        loss = self.loss()
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": float(loss.detach())}
+
+    def evaluate(self) -> Metrics:
+        return {"score": float(self.loss().detach())}
+
+    def kept(self) -> dict[str, torch.Tensor]:
+        return self.layer.state_dict()
+
+
+def budget(**changes: object) -> Budget:
+    values: dict[str, object] = {"max_steps": 60, "patience": 5, "evaluate_every": 10}
+    return Budget(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_ends_by_steps_with_a_history() -> None:
+    best, record = train(Regression(), budget(), Progress())
+    assert (record.steps, record.best_step, record.ended_by) == (60, 60, "steps")
+    assert [e["step"] for e in record.history] == [10, 20, 30, 40, 50, 60]
+    assert record.history[0]["loss"] > record.history[-1]["loss"]
+    assert float(best["weight"]) == pytest.approx(2, abs=0.01)
+
+
+def test_converges_by_patience() -> None:
+    _, record = train(Regression(rate=0.0), budget(max_steps=10_000, patience=3), Progress())
+    assert (record.ended_by, record.best_step, record.steps) == ("converged", 10, 40)
+
+
+def test_the_deadline_is_kept_and_the_model_is_usable() -> None:
+    start = time.monotonic()
+    limits = budget(max_steps=10**6, deadline=start + 0.6, reserve_s=0.1)
+    best, record = train(Regression(pause_s=0.01), limits, Progress())
+    assert time.monotonic() - start < 0.6
+    assert record.ended_by == "time" and record.to_dict()["budget_exhausted"]
+    assert math.isfinite(float(best["weight"])) and record.history
+
+
+def test_best_weights_are_kept_when_the_run_diverges() -> None:
+    best, record = train(Regression(rate=3.0), budget(max_steps=500, evaluate_every=1), Progress())
+    assert record.ended_by in ("diverged", "converged")
+    assert float(best["weight"]) == pytest.approx(float(best["weight"]))
+    assert record.best_step == 1
+
+
+def test_losses_that_are_never_finite_are_an_error() -> None:
+    trainer = Regression()
+    trainer.x[0] = float("inf")
+    with pytest.raises(TrainingError, match="not finite at step 1"):
+        train(trainer, budget(), Progress())
+
+
+def test_no_room_for_a_step_is_a_budget_error() -> None:
+    with pytest.raises(BudgetError, match="before a single training step"):
+        train(Regression(), budget(max_steps=0), Progress())
+
+
+def test_equal_runs_have_equal_records() -> None:
+    first, second = (train(Regression(), budget(), Progress())[1] for _ in range(2))
+    assert first.to_dict() == second.to_dict()
+
+
+def test_a_warning_is_given_once() -> None:
+    shown: list[str] = []
+
+    class Listening(Progress):
+        def warned(self, warning: str) -> None:
+            shown.append(warning)
+
+    _, record = train(
+        Regression(), budget(), Listening(), lambda h: [f"slow: {h[-1]['score']:.3f} is high"]
+    )
+    assert len(record.warnings) == len(shown) == 1
