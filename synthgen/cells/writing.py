@@ -271,7 +271,8 @@ def _arrow_ticks(
     if pa.types.is_time(wanted):
         per_second = dates.TICKS_PER_SECOND[through.partition("[")[2].rstrip("]")]
         scale = dates.TICKS_PER_SECOND[wanted.unit]
-        day = ticks % (86_400 * per_second) * scale // per_second
+        day = ticks % (86_400 * per_second)
+        day = day * (scale // per_second) if scale > per_second else day // (per_second // scale)
         bits = np.int64 if wanted.bit_width == 64 else np.int32
         array = pa.array(day.astype(bits), mask=missing).cast(wanted)
     else:

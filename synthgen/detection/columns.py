@@ -50,9 +50,9 @@ def infer_column(series: pd.Series[Any], name: Any, native: str | None = None) -
         "name": int(name) if isinstance(name, (int, np.integer)) else name,
         "dtype": dtype_name(series.dtype),
         "nullable": bool(missing.any()),
-        "native": native,
     }
-    return Column(**fields | _DESCRIBE[family(series.dtype)](series, missing, name))
+    fields |= _DESCRIBE[family(series.dtype)](series, missing, name)
+    return Column(**fields | ({} if native is None else {"native": native}))
 
 
 def _integers(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fields:
@@ -188,7 +188,7 @@ def _objects(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> F
             "|NaT" if first is pd.NaT else ""
         )  # fmt: skip
     if not types:
-        return {"kind": "category", "native": "str" + gap}
+        return {"kind": "category"} | ({"native": "str" + gap} if series.dtype == object else {})
     if types == {str}:
         return _texts(series, missing, name) | {"native": "str" + gap}
     if all(issubclass(kind, (bool, np.bool_)) for kind in types):
