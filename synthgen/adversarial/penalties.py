@@ -41,12 +41,14 @@ def penalty(
     """Penalty ``name``: gp, r1, r2, r1r2 or none."""
     if name == "gp":
         return gradient_penalty(critic, real, fake, generator)
-    total = real.new_zeros(())
-    if name in ("r1", "r1r2"):
-        total = total + zero_centred_penalty(critic, real)
-    if name in ("r2", "r1r2"):
-        total = total + zero_centred_penalty(critic, fake)
-    return total
+    if name == "r1":
+        return zero_centred_penalty(critic, real)
+    if name == "r2":
+        return zero_centred_penalty(critic, fake)
+    if name == "r1r2":
+        # the mean over both halves is half the sum of both penalties
+        return 2 * zero_centred_penalty(critic, torch.cat([real, fake]))
+    return real.new_zeros(())
 
 
 PENALTIES = ("gp", "r1", "r2", "r1r2", "none")

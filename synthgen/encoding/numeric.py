@@ -22,6 +22,7 @@ from synthgen.schema import Column
 MAX_DISCRETE = 32
 SPIKE_SHARE = 0.01
 SPIKE_RATIO = 3.0
+_WINDOW = 10
 VALUE_SCALE = 4.0
 _EXACT_FLOAT = 2**52
 
@@ -235,12 +236,11 @@ def find_atoms(points: Points) -> np.ndarray:
     held = (points.count >= MIN_ROWS) & (points.distinct == 1)
     if held.sum() <= MAX_DISCRETE and points.count[held].sum() > points.n - MIN_ROWS:
         return points.value[held]
-    window = 10
-    padded = np.pad(points.count.astype(np.float64), window)
-    nearby = np.convolve(padded, np.ones(2 * window + 1), "valid") - points.count
-    seats = np.convolve(np.pad(np.ones(len(points.count)), window), np.ones(2 * window + 1), "valid")
-    usual = nearby / np.maximum(seats - 1, 1)
-    spike = (points.count >= SPIKE_SHARE * points.n) & (points.count >= SPIKE_RATIO * usual)
+    padded = np.pad(points.count.astype(np.float64), _WINDOW, mode="reflect")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _WINDOW + 1)
+    heavy = np.flatnonzero(points.count >= SPIKE_SHARE * points.n)
+    spike = np.zeros(len(points.count), bool)
+    spike[heavy] = points.count[heavy] >= SPIKE_RATIO * np.median(around[heavy], axis=1)
     return points.value[held & spike]
 
 

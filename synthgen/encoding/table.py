@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from synthgen.seeds import Streams
 ENCODERS: dict[str, type[ColumnEncoder]] = {
     encoder.kind: encoder for encoder in (CategoryEncoder, GeneratedEncoder, NumericEncoder)
 }
+T = TypeVar("T")
 Summary = CategorySummary | NumericSummary | PresenceSummary
 _SUMMARY_OF_KIND: dict[str, Callable[[cell.Cells], Summary]] = {
     "integer": NumericSummary.of,
@@ -105,12 +107,13 @@ class TableEncoder:
 
     def decode(self, table: EncodedTable, streams: Streams) -> pd.DataFrame:
         """Canonical frame of codes and values, with the schema's names, order and dtypes."""
-        series = []
-        for j, encoder in enumerate(self.columns):
-            cells = encoder.decode(
-                table.codes[:, j], table.values[:, j], streams.numpy(f"decode/{j}")
-            )
-            series.append(cell.write(cells, encoder.column))
+
+        def column(j: int) -> pd.Series:
+            encoder, rng = self.columns[j], streams.numpy(f"decode/{j}")
+            cells = encoder.decode(table.codes[:, j], table.values[:, j], rng)
+            return cell.write(cells, encoder.column)
+
+        series = in_threads(column, range(len(self.columns)))
         frame = pd.concat(series, axis=1, copy=False)
         frame.columns = pd.Index(self.schema.names)
         return frame
@@ -128,6 +131,12 @@ class TableEncoder:
         return cls(
             schema, tuple(ENCODERS[state["encoder"]].from_dict(c, state) for c, state in columns)
         )
+
+
+def in_threads(work: Callable[[int], T], items: Iterable[int]) -> list[T]:
+    """Results of ``work`` in order; numpy releases the interpreter where the time goes."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(work, items))
 
 
 def summarize(series: pd.Series, column: Column) -> Summary:

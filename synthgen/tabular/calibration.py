@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.encoding.numeric import NumericEncoder
-from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.encoding.table import EncodedTable, TableEncoder, in_threads
 from synthgen.tabular.layout import Layout
 
 LEVELS = 512
@@ -60,17 +60,19 @@ class Calibration:
 
     def correct(self, encoder: TableEncoder, table: EncodedTable) -> None:
         """Map the values of generated numbers in place."""
-        for row, j in enumerate(numeric_columns(encoder)):
-            knots = self.knots[row]
-            column = encoder.columns[j]
-            assert isinstance(column, NumericEncoder)
-            inside = np.flatnonzero(column.has_value[table.codes[:, j]])
-            if np.isnan(knots[0]) or not len(inside):
-                continue
-            codes = table.codes[inside, j]
-            x = column.continuous(codes, table.values[inside, j])
-            wanted = column.quantiles.value_of_rank(np.linspace(0.0, 1.0, LEVELS))
-            table.values[inside, j] = column.inside(codes, np.interp(x, knots, wanted))
+        columns = numeric_columns(encoder)
+        in_threads(lambda row: self._correct(encoder, table, columns[row], row), range(len(columns)))
+
+    def _correct(self, encoder: TableEncoder, table: EncodedTable, j: int, row: int) -> None:
+        column, knots = encoder.columns[j], self.knots[row]
+        assert isinstance(column, NumericEncoder)
+        inside = np.flatnonzero(column.has_value[table.codes[:, j]])
+        if np.isnan(knots[0]) or not len(inside):
+            return
+        codes = table.codes[inside, j]
+        x = column.continuous(codes, table.values[inside, j])
+        wanted = column.quantiles.value_of_rank(np.linspace(0.0, 1.0, LEVELS))
+        table.values[inside, j] = column.inside(codes, np.interp(x, knots, wanted))
 
 
 def numeric_columns(encoder: TableEncoder) -> list[int]:

@@ -45,6 +45,8 @@ class CTGANConfig(BaseModel):
         loss: The adversarial game.
         penalty: Gradient penalty of the critic; "auto" takes the one that suits the loss.
         penalty_strength: Its weight; ``None`` takes the usual one.
+        penalty_every: Critic steps between penalties, each then as many times as strong ("lazy
+            regularization", Karras et al., 2020, section 3.1).
         spectral_norm: Whether the critic's layers have spectral norm 1 (Miyato et al., 2018).
         pac: Rows that the critic scores together.
         batch_size: Rows in a batch; a multiple of ``pac``.
@@ -70,6 +72,7 @@ class CTGANConfig(BaseModel):
     )
     penalty: Literal["auto", "gp", "r1", "r2", "r1r2", "none"] = "auto"
     penalty_strength: float | None = Field(None, ge=0)
+    penalty_every: int = Field(4, ge=1)
     spectral_norm: bool = False
     pac: int = Field(10, ge=1, le=64)
     batch_size: int = Field(500, ge=2)
@@ -111,6 +114,7 @@ class CTGANTrainer:
     ) -> None:
         self.config, self.layout, self.table, self.device = config, layout, table, device
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
+        self.n_critic_steps = 0
         self.rng = streams.numpy("rows")
         self.noise = streams.torch("noise", device)
         self.sampler = TrainingSampler(
@@ -184,9 +188,10 @@ class CTGANTrainer:
         score_real, score_fake = self.score(torch.cat([real, fake])).chunk(2)
         loss = self.loss.critic(score_real, score_fake)
         total = loss
-        if self.penalty != "none":
+        self.n_critic_steps += 1
+        if self.penalty != "none" and self.n_critic_steps % self.config.penalty_every == 0:
             extra = penalty(self.penalty, self._packed, self._pack(real), self._pack(fake), self.noise)
-            total = loss + self.strength * extra
+            total = loss + self.strength * self.config.penalty_every * extra
         self.critic_optimizer.zero_grad()
         total.backward()
         self.critic_optimizer.step()

@@ -13,32 +13,36 @@ from synthgen.tabular.layout import Layout
 class Generator(nn.Module):
     """(noise, condition) -> logits of every code and, before tanh, the value inside every mode.
 
-    A residual multilayer perceptron. It normalizes by row (RMSNorm), not by batch: a row then
-    does not depend on the other rows of its batch, in training or in sampling.
+    A residual multilayer perceptron. It normalizes by row (LayerNorm), not by batch: a row never
+    depends on the other rows of its batch, in training or in sampling.
 
     Shape:
-        noise: (n, noise_dim); condition: (n, n_slots) one-hot blocks, all 0 where free.
+        noise: (n, noise_dim); condition: (n, n_slots) one-hot blocks, all 0 where free, or
+            ``None`` where all rows are free.
         logits: (n, n_slots); values: (n, n_values).
     """
 
     def __init__(self, layout: Layout, noise_dim: int, width: int, depth: int) -> None:
         super().__init__()
-        self.first = nn.Linear(noise_dim + layout.n_slots, width)
+        self.noise = nn.Linear(noise_dim, width)
+        self.condition = nn.Linear(layout.n_slots, width, bias=False)
         self.blocks = nn.ModuleList(_Residual(width) for _ in range(depth))
         self.last = nn.Linear(width, layout.n_slots + len(layout.value_slots))
         self.n_slots = layout.n_slots
 
-    def forward(self, noise: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.first(torch.cat([noise, condition], dim=1))
+    def forward(self, noise: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        h = self.noise(noise)
+        if condition is not None:
+            h = h + self.condition(condition)
         for block in self.blocks:
             h = block(h)
-        out = self.last(F.silu(_normalize(h)))
+        out = self.last(F.relu(_normalize(h)))
         return out[:, : self.n_slots], out[:, self.n_slots :]
 
 
 def _normalize(h: Tensor) -> Tensor:
-    """RMSNorm without a gain, which the linear layer that follows would absorb."""
-    return F.rms_norm(h, h.shape[1:])
+    """LayerNorm without gain and shift, which the linear layer that follows would absorb."""
+    return F.layer_norm(h, h.shape[1:])
 
 
 class _Residual(nn.Module):
@@ -48,7 +52,7 @@ class _Residual(nn.Module):
         self.outer = nn.Linear(width, width)
 
     def forward(self, h: Tensor) -> Tensor:
-        return h + self.outer(F.silu(self.inner(F.silu(_normalize(h)))))
+        return h + self.outer(F.relu(self.inner(F.relu(_normalize(h)))))
 
 
 class Critic(nn.Module):
@@ -108,17 +112,21 @@ def harden(soft: Tensor, layout: Layout) -> Tensor:
 
 
 def draw_codes(logits: Tensor, layout: Layout, generator: torch.Generator) -> Tensor:
-    """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64."""
-    codes = torch.empty(len(logits), layout.n_columns, dtype=torch.long, device=logits.device)
-    logits = logits.float() + torch.as_tensor(layout.padding, device=logits.device)
+    """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64.
+
+    A uniform number is looked up in the cumulated weights of each block. ``logits`` include the
+    layout's padding; they are used up.
+    """
+    codes = torch.zeros(len(logits), layout.n_columns, dtype=torch.long, device=logits.device)
+    # no sum of e^60 overflows, and a network's logits stay far below
+    weights = logits.float().clamp_(max=60).exp_()
     for group in layout.groups:
         if group.width == 1:
-            codes[:, group.columns] = 0
             continue
-        block = logits[:, group.start : group.stop].unflatten(1, (-1, group.width))
-        below = block.softmax(dim=2).cumsum(dim=2)
+        block = weights[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        below = block.cumsum(dim=2)
         u = torch.rand(*block.shape[:2], 1, generator=generator, device=logits.device)
+        drawn = torch.searchsorted(below, u * below[..., -1:]).squeeze(2)
         last = torch.as_tensor(layout.n_codes[group.columns] - 1, device=logits.device)
-        drawn = (below < u * below[..., -1:]).sum(dim=2)
         codes[:, torch.as_tensor(group.columns)] = torch.minimum(drawn, last)
     return codes

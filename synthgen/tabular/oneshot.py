@@ -110,13 +110,14 @@ class CTGAN(TableModel):
     ) -> tuple[np.ndarray, np.ndarray]:
         layout, device = self.layout, self.device
         given = torch.as_tensor(condition, device=device).long()
-        z = torch.randn(
-            len(given), self.options.noise_dim, generator=noise, device=device
-        )
+        one_hot = layout.one_hot(given) if (condition != FREE).any() else None
+        z = torch.randn(len(given), self.options.noise_dim, generator=noise, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            logits, raw = self.generator(z, layout.one_hot(given))
-        logits = logits.float() + torch.as_tensor(calibration.offset, device=device)
-        codes = torch.where(given >= 0, given, draw_codes(logits, layout, noise))
+            logits, raw = self.generator(z, one_hot)
+        offset = torch.as_tensor(calibration.offset + layout.padding, device=device)
+        codes = draw_codes(logits + offset, layout, noise)
+        if one_hot is not None:
+            codes = torch.where(given != FREE, given, codes)
         slot = codes + torch.as_tensor(layout.start, device=device)
         index = torch.as_tensor(layout.value_of_slot, device=device)[slot]
         values = torch.zeros(codes.shape, device=device)
