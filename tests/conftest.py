@@ -17,12 +17,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """The small extracts that come with the checkout."""
-    return ROOT / "tests" / "data"
-
-
-@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Full tables, kept beside the checkout or named by SYNTHGEN_DATA."""
     folder = Path(os.environ.get("SYNTHGEN_DATA", ROOT.parent / "shared" / "data"))

@@ -9,7 +9,7 @@ import synthgen
 
 
 @pytest.fixture(scope="session")
-def adult() -> tuple[pd.DataFrame, pd.DataFrame]:
+def parts() -> tuple[pd.DataFrame, pd.DataFrame]:
     """3,000 rows of the train and 1,500 of the test part of the bundled table."""
     data = Path(synthgen.__file__).parent / "data"
     return tuple(

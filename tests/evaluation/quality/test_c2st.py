@@ -18,8 +18,8 @@ def independent(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({name: rng.permutation(table[name]) for name in table.columns})
 
 
-def test_equals_the_protocol_written_out(adult: Adult) -> None:
-    train, test = adult
+def test_equals_the_protocol_written_out(parts: Adult) -> None:
+    train, test = parts
     real, synthetic = train.head(1500), independent(test)
     code = {
         name: {value: index for index, value in enumerate(sorted(set(real[name])))}
@@ -40,8 +40,8 @@ def test_equals_the_protocol_written_out(adult: Adult) -> None:
     assert xgb_c2st(real, synthetic).value == pytest.approx(expected, abs=1e-6)
 
 
-def test_real_rows_pass_and_rows_off_the_grid_do_not(adult: Adult) -> None:
-    train, test = adult
+def test_real_rows_pass_and_rows_off_the_grid_do_not(parts: Adult) -> None:
+    train, test = parts
     like = xgb_c2st(train, test)
     assert like.value is not None and like.value > 0.9
     assert like.n == len(test)
@@ -57,8 +57,8 @@ def test_an_unknown_category_gives_rows_away() -> None:
     assert found.value == pytest.approx(1 - (2 * 7 / 8 - 1), abs=0.03)
 
 
-def test_copies_of_train_rows_show_against_the_holdout(adult: Adult) -> None:
-    train, test = adult
+def test_copies_of_train_rows_show_against_the_holdout(parts: Adult) -> None:
+    train, test = parts
     copies = train.head(1500)
     compared = compare_with_holdout(train.head(1500), copies, test, draws=2)
     assert compared.train.n == compared.holdout.n == compared.ceiling.n == 1500
@@ -66,8 +66,8 @@ def test_copies_of_train_rows_show_against_the_holdout(adult: Adult) -> None:
     assert compared.holdout.value == pytest.approx(compared.ceiling.value, abs=0.02)
 
 
-def test_comparison_thins_all_tables_to_the_smallest(adult: Adult) -> None:
-    train, test = adult
+def test_comparison_thins_all_tables_to_the_smallest(parts: Adult) -> None:
+    train, test = parts
     compared = compare_with_holdout(train, independent(train), test.head(400), draws=3)
     assert compared.ceiling.n == 400
     assert compared.ceiling.value > compared.train.value
@@ -75,8 +75,8 @@ def test_comparison_thins_all_tables_to_the_smallest(adult: Adult) -> None:
     assert low < compared.train.value < high
 
 
-def test_same_seed_same_score(adult: Adult) -> None:
-    train, test = adult
+def test_same_seed_same_score(parts: Adult) -> None:
+    train, test = parts
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     assert xgb_c2st(train, test, seed=3) == xgb_c2st(train, test, seed=3)
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002

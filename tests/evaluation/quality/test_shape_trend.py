@@ -20,8 +20,8 @@ def test_by_hand() -> None:
     assert found.shape.direction == "lower" and found.shape.n == 10
 
 
-def test_the_same_table_has_no_error(adult: Adult) -> None:
-    train, test = adult
+def test_the_same_table_has_no_error(parts: Adult) -> None:
+    train, test = parts
     found = shape_trend(train, train.sample(frac=1, random_state=0), holdout=test)
     assert found.shape.value == pytest.approx(0, abs=1e-9)
     assert found.trend.value == pytest.approx(0, abs=1e-9)
@@ -29,8 +29,8 @@ def test_the_same_table_has_no_error(adult: Adult) -> None:
     assert 0 < (found.trend.baseline or 0) < 10
 
 
-def test_independent_columns_have_shape_but_no_trend(adult: Adult) -> None:
-    train, _ = adult
+def test_independent_columns_have_shape_but_no_trend(parts: Adult) -> None:
+    train, _ = parts
     rng = np.random.default_rng(0)
     shuffled = pd.DataFrame({name: rng.permutation(train[name]) for name in train.columns})
     found = shape_trend(train, shuffled)

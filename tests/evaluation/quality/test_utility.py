@@ -22,8 +22,8 @@ def coded(table: pd.DataFrame, like: pd.DataFrame, target: str) -> np.ndarray:
     return table.to_numpy(float)
 
 
-def test_two_classes_against_the_protocol_written_out(adult: Adult) -> None:
-    train, test = adult
+def test_two_classes_against_the_protocol_written_out(parts: Adult) -> None:
+    train, test = parts
     model = XGBClassifier(**TREES).fit(coded(train, train, "income"), train["income"] == ">50K")
     score = model.predict_proba(coded(test, train, "income"))[:, 1]
     found = utility(train, test, "income")
@@ -32,8 +32,8 @@ def test_two_classes_against_the_protocol_written_out(adult: Adult) -> None:
     assert found.ci is not None and found.ci[0] < found.value < found.ci[1]
 
 
-def test_several_classes(adult: Adult) -> None:
-    train, test = adult
+def test_several_classes(parts: Adult) -> None:
+    train, test = parts
     train, test = train[train["race"] != "Other"], test[test["race"] != "Other"]
     classes = sorted(set(train["race"]))
     label = train["race"].map(classes.index)
@@ -45,8 +45,8 @@ def test_several_classes(adult: Adult) -> None:
     assert utility(train, test, "race").value == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_quantity_on_the_log_scale(adult: Adult) -> None:
-    train, test = adult
+def test_a_quantity_on_the_log_scale(parts: Adult) -> None:
+    train, test = parts
     model = XGBRegressor(**TREES).fit(
         coded(train, train, "hours-per-week"), np.log1p(train["hours-per-week"])
     )
@@ -56,27 +56,27 @@ def test_a_quantity_on_the_log_scale(adult: Adult) -> None:
     assert found.unit == "RMSE of log1p" and found.direction == "lower"
 
 
-def test_a_quantity_below_zero_stays_on_its_scale(adult: Adult) -> None:
-    train, test = (table.assign(fnlwgt=table["fnlwgt"] - 2e5) for table in adult)
+def test_a_quantity_below_zero_stays_on_its_scale(parts: Adult) -> None:
+    train, test = (table.assign(fnlwgt=table["fnlwgt"] - 2e5) for table in parts)
     assert utility(train, test, "fnlwgt").unit == "RMSE"
 
 
-def test_noise_is_worth_less_than_real_rows(adult: Adult) -> None:
-    train, test = adult
+def test_noise_is_worth_less_than_real_rows(parts: Adult) -> None:
+    train, test = parts
     noise = train.assign(income=np.random.default_rng(0).permutation(train["income"]))
     found = utility(noise, test, "income", reference=train)
     assert found.baseline == utility(train, test, "income").value
     assert found.value is not None and found.value < 0.65 < 0.88 < found.baseline
 
 
-def test_a_synthetic_table_below_zero_is_judged_like_the_real_one(adult: Adult) -> None:
-    train, test = adult
+def test_a_synthetic_table_below_zero_is_judged_like_the_real_one(parts: Adult) -> None:
+    train, test = parts
     below = train.assign(**{"hours-per-week": train["hours-per-week"] - 3})
     assert utility(below, test, "hours-per-week", reference=train).unit == "RMSE of log1p"
 
 
-def test_absent_classes_have_a_reason(adult: Adult) -> None:
-    train, test = adult
+def test_absent_classes_have_a_reason(parts: Adult) -> None:
+    train, test = parts
     white = train[train["race"] == "White"]
     found = utility(white, test, "race", reference=train)
     assert found.value == 0.5
@@ -86,20 +86,20 @@ def test_absent_classes_have_a_reason(adult: Adult) -> None:
     assert found.reason == "3 of 5 classes are absent from the train rows"
 
 
-def test_missing_targets_are_left_out(adult: Adult) -> None:
-    train, test = adult
+def test_missing_targets_are_left_out(parts: Adult) -> None:
+    train, test = parts
     gaps = pd.concat([train, train.assign(income=None)], ignore_index=True)
     assert utility(gaps, test, "income").value == utility(train, test, "income").value
 
 
-def test_one_class_to_judge_has_a_reason(adult: Adult) -> None:
-    train, test = adult
+def test_one_class_to_judge_has_a_reason(parts: Adult) -> None:
+    train, test = parts
     found = utility(train, test[test["income"] == ">50K"], "income")
     assert found.value is None and found.reason is not None and "two are needed" in found.reason
 
 
-def test_unknown_target_and_no_target(adult: Adult) -> None:
-    train, test = adult
+def test_unknown_target_and_no_target(parts: Adult) -> None:
+    train, test = parts
     with pytest.raises(InvalidInputError, match="train table has no column 'incomes'"):
         utility(train, test, "incomes")
     with pytest.raises(InvalidInputError, match="no row of the test table has a value in 'income'"):
