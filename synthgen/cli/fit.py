@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,7 +110,6 @@ def run(
     check_target(output)
     declared = None if schema is None else Schema.load(schema)
     frame = connectors.find(data).read(data)
-    notes.say(f"Read {len(frame):,} rows, {frame.shape[1]} columns from {_shown(data)}")
     synth = _synthesizer(
         model=model,
         time_limit_s=_remaining(time_limit, start),
@@ -130,10 +130,11 @@ def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:
     """Say what was fitted, what the watchdogs saw, and what to do next."""
     record: dict[str, Any] = synth.training_
     notes.say(
-        f"Fitted {record['model']}: {record['steps']:,} steps in {show_duration(seconds)}"
-        f"{_ending(record)}"
+        f"Fitted {record['model']} on {record['n_rows']:,} rows, {record['n_columns']} columns: "
+        f"{record['steps']:,} steps in {show_duration(seconds)}{_ending(record)}"
     )
-    for warning in record["warnings"]:
+    # On a terminal they stand above the progress bar already.
+    for warning in () if sys.stderr.isatty() else record["warnings"]:
         notes.warn(warning)
     notes.say(f"Model: {path} ({show_size(os.path.getsize(path))})", "bold")
     notes.say(f"Next:  synthgen sample {path} -n 1000 -o synthetic.csv")
@@ -177,9 +178,3 @@ def _remaining(time_limit: float | None, start: float) -> float | None:
             f"allow more time, or fit on fewer rows"
         )
     return remaining
-
-
-def _shown(data: str) -> str:
-    from synthgen.connectors import without_secret
-
-    return "standard input" if data == "-" else without_secret(data)

@@ -11,6 +11,7 @@ from synthgen.cli.values import show_size
 
 if TYPE_CHECKING:
     from synthgen.modelfile import ModelContents
+    from synthgen.schema import Schema
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -27,12 +28,14 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
     Its hashes are checked; nothing from it is run and no weights are loaded.
     """
     from synthgen import modelfile
+    from synthgen.schema import Schema
 
     contents = modelfile.read(model, weights=False)
+    schema = Schema.from_dict(contents.schema, where=f"{model}: schema.json")
     if as_json:
         print_json(
             {
-                "schema": contents.schema,
+                "schema": schema.to_dict(),
                 "training": contents.training,
                 "versions": contents.versions,
                 "privacy": contents.privacy,
@@ -40,16 +43,15 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
             }
         )
         return
-    _show(model, contents, Notes(quiet))
+    _show(model, schema, contents, Notes(quiet))
 
 
-def _show(path: str, contents: ModelContents, notes: Notes) -> None:
+def _show(path: str, schema: Schema, contents: ModelContents, notes: Notes) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from synthgen.cli.schema import table
-    from synthgen.schema import Schema
 
     facts = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     facts.add_column(style="bold")
@@ -58,7 +60,7 @@ def _show(path: str, contents: ModelContents, notes: Notes) -> None:
         facts.add_row(name, Text(value))
     console = stdout()
     console.print(facts)
-    console.print(table(Schema.from_dict(contents.schema, where=f"{path}: schema.json")))
+    console.print(table(schema))
     notes.say("All of it, with the training history: add --json")
 
 

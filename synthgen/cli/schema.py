@@ -89,14 +89,13 @@ def _plain(value: object) -> str:
 
 
 def _details(column: Column) -> str:
-    skipped = {"name", "kind", "dtype", "nullable"}
+    skipped = {"name", "kind", "dtype", "native", "nullable"}
     given = column.model_dump(mode="json", exclude_defaults=True, exclude=skipped)
-    dtype = [column.dtype] if column.dtype != "object" else []
-    return ", ".join(
-        dtype
-        + [
-            name if value is True else f"{name.replace('_', ' ')} {value!r}"
-            for name, value in given.items()
-        ]
-        + ([] if column.nullable else ["never missing"])
-    )
+    parts = [] if column.dtype == "object" else [column.dtype]
+    parts += [
+        name if value is True else f"{name.replace('_', ' ')} {value!r}"
+        for name, value in given.items()
+    ]
+    if column.nullable and column.missing_marker is None:
+        parts.append("may be missing")
+    return ", ".join(parts)
