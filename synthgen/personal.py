@@ -36,19 +36,23 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\.?")
 _HOUSE = re.compile(r"\d+[A-Za-z]?([-/]\d+[A-Za-z]?)?")
 PHONE_HINTS = frozenset({"phone", "tel", "telephone", "mobile", "cell", "cellphone", "fax"})
 _NAME_HINTS = {"name", "fullname", "firstname", "lastname", "surname", "forename"}
+_STREETS = ("Street", "Avenue", "Road", "Lane", "Drive", "Court", "Place", "Way", "Boulevard")
 _DOMAINS = ("example.com", "example.org", "example.net")  # reserved: nobody's mailbox
 
 
-def detect(values: Any, name: str | int = "") -> Personal | None:
+def detect(values: Any, name: str | int = "", counts: Any = None) -> Personal | None:
     """What kind of personal field distinct texts are, or ``None``.
 
     Args:
         values: Texts, without missing ones; distinct ones suffice.
         name: The column's name: it can confirm weak evidence, never replace it.
+        counts: How many rows hold each value; a column of makers of which a few are persons is
+            not a column of persons.
     """
     texts = np.asarray(values, dtype=object)
     step = max(1, len(texts) // _SAMPLE)
     sample = [str(text).strip() for text in texts[::step]]
+    weights = np.ones(len(sample)) if counts is None else np.asarray(counts)[::step]
     if not sample:
         return None
     hints = set(words_of(name))
@@ -58,7 +62,7 @@ def detect(values: Any, name: str | int = "") -> Personal | None:
         return "phone"
     if len(sample) >= 3 and _share(sample, is_address) >= 0.5:
         return "address"
-    return "name" if _is_name(sample, hints) else None
+    return "name" if _is_name(sample, weights, hints) else None
 
 
 def words_of(name: str | int) -> list[str]:
@@ -97,6 +101,16 @@ def name_form(values: Any) -> str:
     return form.upper() if _share(sample, str.isupper) > 0.5 else form
 
 
+def phone_pattern(values: Any) -> str | None:
+    """The pattern of phone numbers; of their digits only a shared country code is kept."""
+    pattern = patterns.infer_pattern(np.asarray(values, dtype=object))
+    if pattern is None:
+        return None
+    code = re.match(r"\+(?:\\\d){1,3}(?=[^\\9])", pattern)
+    end = code.end() if code else 0
+    return pattern[:end] + re.sub(r"\\\d", "9", pattern[end:])
+
+
 def address_form(values: Any) -> str:
     """How addresses are written: ``1 Street`` or ``1 STREET``."""
     upper = _share([str(text) for text in values[:_SAMPLE]], str.isupper) > 0.5
@@ -128,23 +142,23 @@ def generate(column: Column, n: int, rng: np.random.Generator) -> Texts:
 
 
 def _identifiers(column: Column, n: int, rng: np.random.Generator) -> Texts:
-    dtype = dtype_of(column.dtype)
-    limit = None
-    if family(dtype) == "integer":
-        limit = int(np.iinfo(getattr(dtype, "numpy_dtype", dtype)).max)
-    pattern = column.pattern or ("1999999" if limit is not None else None)
-    if limit is not None and pattern and not pattern.startswith("#"):
-        room = 10 ** len(patterns.parse_pattern(pattern))
-        if room - 1 > limit:  # a narrow dtype: stay inside it
-            if column.unique and n > limit:
-                return patterns.running_numbers("#0", n)
-            numbers = (
-                rng.choice(limit, size=n, replace=not column.unique)
-                if limit < 10**6
-                else rng.integers(limit // 10, limit, size=n)
-            )
-            return np.array([str(number) for number in numbers.tolist()], dtype=object)
-    return patterns.draw(pattern, n, rng, column.unique)
+    dtype: Any = dtype_of(column.dtype)
+    if family(dtype) != "integer":
+        return patterns.draw(column.pattern, n, rng, column.unique)
+    pattern = column.pattern or "1999999"
+    digits = len(patterns.parse_pattern(pattern))
+    largest = int(np.iinfo(getattr(dtype, "numpy_dtype", dtype)).max)
+    if pattern.startswith("#") or 10**digits - 1 <= largest:
+        return patterns.draw(pattern, n, rng, column.unique)
+    # A dtype too narrow for all numbers of so many digits: stay inside it.
+    least = min(10 ** (digits - 1), largest)
+    if column.unique and 2 * n > largest - least:
+        return patterns.running_numbers("#0", n)
+    numbers = rng.integers(least, largest, size=n, endpoint=True)
+    while column.unique and len(numbers := np.unique(numbers)) < n:
+        numbers = np.append(numbers, rng.integers(least, largest, size=n, endpoint=True))
+    shuffled = rng.permutation(numbers)[:n]
+    return np.array([str(number) for number in shuffled.tolist()], dtype=object)
 
 
 def _faker(rng: np.random.Generator) -> Any:
@@ -194,7 +208,7 @@ def _addresses(form: str, n: int, rng: np.random.Generator) -> Texts:
     fake = _faker(rng)
     number = np.array([str(k) for k in rng.integers(1, 3000, size=n).tolist()], dtype=object)
     street = _pick(_pool(fake.last_name), n, rng)
-    suffix = _pick(_pool(fake.street_suffix), n, rng)
+    suffix = _pick(np.array(_STREETS, dtype=object), n, rng)
     return _cased(number + " " + street + " " + suffix, form)
 
 
@@ -265,18 +279,18 @@ def _is_phone(sample: list[str], hints: set[str]) -> bool:
     )
 
 
-def _is_name(sample: list[str], hints: set[str]) -> bool:
-    """Two to four capitalized words, a good part of them with a common given name."""
-    shaped = _share(sample, _name_shaped)
-    if shaped < 0.8:
+def _is_name(sample: list[str], weights: NDArray[Any], hints: set[str]) -> bool:
+    """Up to four capitalized words, a good part of them with a common given name."""
+    if _share(sample, _name_shaped) < 0.8:
         return False
-    known = _share(sample, _has_given_name)
+    given = np.array([_has_given_name(text) for text in sample])
+    known = min(given.mean(), (given * weights).sum() / weights.sum())
     single = _share(sample, lambda text: " " not in text) > 0.5
     hinted = bool(hints & _NAME_HINTS)
     if len(sample) < 3 and not hinted:
         return False
     least = 0.5 if single else 0.3
-    return known >= (least / 3 if hinted else least)
+    return bool(known >= (least / 3 if hinted else least))
 
 
 def _name_shaped(text: str) -> bool:

@@ -122,8 +122,8 @@ def test_booleans(dtype: str, data: st.DataObject) -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
-STRINGS: list[Any] = ["object", "string[python]", "string[pyarrow]", pd.StringDtype(na_value=np.nan),
-                      pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]  # fmt: skip
+STRINGS: list[Any] = ["object", "string[python]", "string[pyarrow]",
+                      pd.StringDtype(na_value=np.nan), pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", STRINGS, ids=str)
@@ -158,8 +158,8 @@ def test_text_decimals(ticks: list[int], decimals: int) -> None:
     check(series_of([f"{tick / 10**decimals:.{decimals}f}" for tick in ticks], "object"))
 
 
-DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y",
-                "%m/%d/%Y %I:%M %p", "%d-%b-%Y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S.%f"]  # fmt: skip
+DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%m/%d/%Y",
+                "%d.%m.%Y", "%m/%d/%Y %I:%M %p", "%d-%b-%Y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S.%f"]  # fmt: skip
 
 
 @pytest.mark.parametrize("form", DATE_FORMATS)
@@ -304,6 +304,15 @@ def test_categoricals(data: st.DataObject) -> None:
             pd.Categorical(cells, categories=levels, ordered=data.draw(st.booleans())), name="x"
         )
     )
+
+
+def test_a_categorical_declared_a_key_gets_new_levels() -> None:
+    column = Column(name="x", kind="identifier", dtype="category", native="object")
+    series = pd.Series(["a", "b", None], name="x", dtype="category")
+    assert read(series, column).values.tolist()[:2] == ["a", "b"]
+    back = write(Cells(np.array(["u", "v"], dtype=object), np.zeros(2, dtype=bool)), column)
+    assert back.dtype == "category"
+    assert back.tolist() == ["u", "v"]
 
 
 def test_periods_and_sparse() -> None:

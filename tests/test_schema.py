@@ -44,7 +44,7 @@ def test_lookup() -> None:
     assert len(SCHEMA) == 4
     with pytest.raises(SchemaError, match="did you mean 'age'"):
         SCHEMA["agee"]
-    assert SCHEMA == Schema(columns=SCHEMA.columns)  # also after a lookup
+    assert Schema(columns=SCHEMA.columns) == SCHEMA  # also after a lookup
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def _write_duration(values: NDArray[Any], missing: Mask, column: Column) -> pd.S
 def _write_text(values: NDArray[Any], missing: Mask, column: Column) -> pd.Series[Any]:
     kind = family(dtype_of(column.dtype))
     present = np.asarray(values, dtype=object)[~missing]
-    if kind == "text":
+    if kind in ("text", "category"):  # a categorical dtype gets new levels
         return _texts(present, missing, column)
     if kind == "object" and (column.native or "str").startswith("str"):
         return _objects(present, missing, column)
@@ -189,7 +189,8 @@ def _texts(present: NDArray[Any], missing: Mask, column: Column) -> pd.Series[An
     filled: NDArray[Any] = np.empty(len(missing), dtype=object)
     filled[missing] = column.missing_marker  # None: missing
     filled[~missing] = present
-    return pd.Series(filled, name=column.name, dtype=dtype_of(column.dtype))
+    series: pd.Series[Any] = pd.Series(filled, name=column.name, dtype=dtype_of(column.dtype))
+    return series
 
 
 def _objects(present: NDArray[Any], missing: Mask, column: Column) -> pd.Series[Any]:

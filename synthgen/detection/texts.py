@@ -98,7 +98,7 @@ def _words(texts: Texts, counts: NDArray[np.intp], name: Any) -> Fields:
     if rows == 0:
         return {"kind": "category"}
     unique = len(texts) == rows
-    if (kind := personal.detect(texts, name)) is not None:
+    if (kind := personal.detect(texts, name, counts)) is not None:
         return _personal(kind, texts, unique)
     share = len(texts) / rows
     sample = texts[:: max(1, len(texts) // 2000)].tolist()
@@ -131,7 +131,7 @@ def _personal(kind: str, texts: Texts, unique: bool) -> Fields:
         return fields | {"kind": "text", "text_format": personal.name_form(texts)}
     if kind == "address":
         return fields | {"kind": "text", "text_format": personal.address_form(texts)}
-    return fields | ({"pattern": patterns.infer_pattern(texts)} if kind == "phone" else {})
+    return fields | ({"pattern": personal.phone_pattern(texts)} if kind == "phone" else {})
 
 
 def _one_shape(sample: list[str]) -> bool:
