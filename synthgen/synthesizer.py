@@ -96,7 +96,9 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         self.model_options = model_options
         self.progress = progress
 
-    def _fit(self, data: Any, schema: Schema | dict[str, Any] | str | Path | None = None) -> SynthGen:
+    def _fit(
+        self, data: Any, schema: Schema | dict[str, Any] | str | Path | None = None
+    ) -> SynthGen:
         """Learn a pandas, polars or Arrow table; returns self.
 
         Args:
@@ -115,7 +117,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         device = choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
-            frame, kind = frames.read(data)
+            frame, _ = frames.read(data)
             if len(frame) < MIN_ROWS:
                 raise InvalidInputError(
                     f"the table has {len(frame)} row{'s' * (len(frame) != 1)}; at least {MIN_ROWS} "

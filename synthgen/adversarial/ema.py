@@ -6,12 +6,15 @@ Source: Yazici et al., *The Unusual Effectiveness of Averaging in GAN Training* 
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+M = TypeVar("M", bound=nn.Module)
 
-class EMA:
+
+class EMA(Generic[M]):
     """Keeps ``average``, a copy of ``module`` whose weights follow it slowly.
 
     Args:
@@ -20,17 +23,17 @@ class EMA:
             remember the initial weights.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, module: M, decay: float) -> None:
         self.average = copy.deepcopy(module).requires_grad_(False).eval()
         self.decay = decay
         self.n_updates = 0
 
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
+    def update(self, module: M) -> None:
         """Move the average towards ``module``."""
         self.n_updates += 1
         decay = min(self.decay, 1 - 10 / (self.n_updates + 10))
-        averages, weights = list(self.average.parameters()), list(module.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - decay)
-        for mean, value in zip(self.average.buffers(), module.buffers(), strict=True):
-            mean.copy_(value)
+        for mean, value in zip(self.average.parameters(), module.parameters(), strict=True):
+            mean.lerp_(value, 1 - decay)
+        for kept, buffer in zip(self.average.buffers(), module.buffers(), strict=True):
+            kept.copy_(buffer)

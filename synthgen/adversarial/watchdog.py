@@ -38,8 +38,7 @@ def vanishing_gradients(history: Sequence[Entry]) -> str | None:
     recent = history[-IN_A_ROW:]
     strongest = max((e["generator_gradient"] for e in history), default=0.0)
     if len(recent) < IN_A_ROW or any(
-        e["critic_accuracy"] < WON_ACCURACY
-        or e["generator_gradient"] > FADED_GRADIENT * strongest
+        e["critic_accuracy"] < WON_ACCURACY or e["generator_gradient"] > FADED_GRADIENT * strongest
         for e in recent
     ):
         return None

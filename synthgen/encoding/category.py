@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from synthgen.cells import Cells
 from synthgen.encoding.column import ColumnEncoder, protected_share
@@ -95,9 +96,11 @@ class CategoryEncoder(ColumnEncoder):
         )
 
     @property
+    @override
     def has_value(self) -> np.ndarray:
         return np.zeros(self.n_codes, bool)
 
+    @override
     def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         code_of = {level: code for code, level in enumerate(self.levels)}
         levels = (False, True) if cells.levels is None else cells.levels
@@ -114,6 +117,7 @@ class CategoryEncoder(ColumnEncoder):
             codes[cells.missing] = self.n_codes - 1
         return codes, np.zeros(len(codes), np.float32)
 
+    @override
     def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
         missing = codes >= self.n_present
         codes = np.where(missing, 0, codes)
@@ -127,6 +131,7 @@ class CategoryEncoder(ColumnEncoder):
         positions = np.array([p for p in range(len(levels)) if p not in unused] or [0], np.int32)
         return Cells(positions[codes], missing, tuple(levels))
 
+    @override
     def codes_of(self, value: object) -> np.ndarray:
         if value is None:
             if not self.has_missing:
@@ -142,6 +147,7 @@ class CategoryEncoder(ColumnEncoder):
             )
         return np.array(matches)
 
+    @override
     def to_dict(self) -> dict[str, Any]:
         return {
             "share": self.share.tolist(),
@@ -151,6 +157,7 @@ class CategoryEncoder(ColumnEncoder):
         }
 
     @classmethod
+    @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> CategoryEncoder:
         return cls(
             column,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from synthgen import personal
 from synthgen.cells import Cells
@@ -48,21 +49,25 @@ class GeneratedEncoder(ColumnEncoder):
         return cls(column, protected_share(np.array(counts)), bool(summary.missing))
 
     @property
+    @override
     def has_value(self) -> np.ndarray:
         return np.zeros(self.n_codes, bool)
 
+    @override
     def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         codes = np.where(cells.missing, self.n_codes - 1 if self.has_missing else -1, 0)
         if not self.n_present:
             codes[~cells.missing] = -1
         return codes.astype(np.int32), np.zeros(len(codes), np.float32)
 
+    @override
     def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
         missing = codes >= self.n_present
         cells = np.full(len(codes), "", object)
         cells[~missing] = personal.generate(self.column, int((~missing).sum()), rng)
         return Cells(cells, missing)
 
+    @override
     def codes_of(self, value: object) -> np.ndarray:
         if value is None and self.has_missing:
             return np.array([self.n_codes - 1])
@@ -71,9 +76,11 @@ class GeneratedEncoder(ColumnEncoder):
             "no condition can be put on its values; condition on another column"
         )
 
+    @override
     def to_dict(self) -> dict[str, Any]:
         return {"share": self.share.tolist(), "has_missing": self.has_missing}
 
     @classmethod
+    @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> GeneratedEncoder:
         return cls(column, np.asarray(data["share"], np.float64), data["has_missing"])

@@ -39,9 +39,7 @@ class Mixture:
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Log density of each component times its weight: (n,) -> (n, n_components)."""
         z = (x[:, None] - self.mean) / self.std
-        return np.asarray(
-            np.log(self.weight) - np.log(self.std) - 0.5 * z * z - 0.9189385332046727
-        )
+        return np.asarray(np.log(self.weight) - np.log(self.std) - 0.5 * z * z - 0.9189385332046727)
 
     def responsibilities(self, x: np.ndarray) -> np.ndarray:
         """Posterior probability of each component: (n,) -> (n, n_components)."""
@@ -74,7 +72,9 @@ def fit_mixtures(
     return fitted
 
 
-def histogram(value: np.ndarray, weight: np.ndarray, max_points: int = 600) -> tuple[np.ndarray, np.ndarray]:
+def histogram(
+    value: np.ndarray, weight: np.ndarray, max_points: int = 600
+) -> tuple[np.ndarray, np.ndarray]:
     """Compress sorted weighted values to at most ``2 * max_points`` means of neighbours.
 
     Half of the bins hold equal weight and half are of equal width, so that neither dense nor
@@ -174,12 +174,10 @@ def _initial_means(x: np.ndarray, w: np.ndarray, n_components: int) -> np.ndarra
 def _nearest(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """One-hot assignment of points to the nearest mean: (C, B), (C, K) -> (C, B, K)."""
     nearest = np.abs(x[:, :, None] - mean[:, None]).argmin(axis=2)
-    return (nearest[:, :, None] == np.arange(mean.shape[1])).astype(np.float64)
+    return np.asarray(nearest[:, :, None] == np.arange(mean.shape[1]), np.float64)
 
 
-def _pruned(
-    weight: np.ndarray, mean: np.ndarray, std: np.ndarray, min_weight: float
-) -> Mixture:
+def _pruned(weight: np.ndarray, mean: np.ndarray, std: np.ndarray, min_weight: float) -> Mixture:
     keep = weight >= min(min_weight, weight.max())
     order = np.flatnonzero(keep)[np.argsort(mean[keep], kind="stable")]
     return Mixture(weight[order] / weight[order].sum(), mean[order], std[order])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from synthgen.cells import Cells
 from synthgen.encoding.column import ColumnEncoder, protected_share
@@ -101,10 +102,12 @@ class NumericEncoder(ColumnEncoder):
         )
 
     @property
+    @override
     def has_value(self) -> np.ndarray:
         codes = np.arange(self.n_codes)
         return (codes >= len(self.atoms)) & (codes < self.n_present)
 
+    @override
     def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         codes = np.full(len(cells.values), self.n_codes - 1 if self.has_missing else -1, np.int32)
         values = np.zeros(len(codes), np.float32)
@@ -124,9 +127,7 @@ class NumericEncoder(ColumnEncoder):
         codes[present] = code
         return codes, values
 
-    def _into_modes(
-        self, x: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _into_modes(self, x: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw the mode of each value from its posterior, and normalize inside it."""
         # equal values share their posterior: most columns repeat values
         distinct, inverse = np.unique(x, return_inverse=True)
@@ -152,10 +153,11 @@ class NumericEncoder(ColumnEncoder):
     def inside(self, codes: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Values (n,) float32 that `continuous` turns into ``x`` for the given mode codes."""
         mode = codes - len(self.atoms)
-        return ((x - self.modes.mean[mode]) / (VALUE_SCALE * self.modes.std[mode])).astype(
-            np.float32
+        return np.asarray(
+            (x - self.modes.mean[mode]) / (VALUE_SCALE * self.modes.std[mode]), np.float32
         )
 
+    @override
     def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
         missing = codes >= self.n_present
         x = self.continuous(codes, values)
@@ -176,8 +178,9 @@ class NumericEncoder(ColumnEncoder):
     def _restored(self, x: np.ndarray) -> np.ndarray:
         if self.column.kind == "float":
             return x
-        return np.rint(x).astype(np.int64) + self.origin
+        return np.asarray(np.rint(x).astype(np.int64) + self.origin)
 
+    @override
     def codes_of(self, value: object) -> np.ndarray:
         if value is None:
             if not self.has_missing:
@@ -197,6 +200,7 @@ class NumericEncoder(ColumnEncoder):
             )
         return matches
 
+    @override
     def to_dict(self) -> dict[str, Any]:
         modes = {name: getattr(self.modes, name).tolist() for name in ("weight", "mean", "std")}
         return {
@@ -210,6 +214,7 @@ class NumericEncoder(ColumnEncoder):
         }
 
     @classmethod
+    @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> NumericEncoder:
         modes = (np.asarray(data["modes"][name], np.float64) for name in ("weight", "mean", "std"))
         return cls(
@@ -235,13 +240,13 @@ def find_atoms(points: Points) -> np.ndarray:
         return np.zeros(0)
     held = (points.count >= MIN_ROWS) & (points.distinct == 1)
     if held.sum() <= MAX_DISCRETE and points.count[held].sum() > points.n - MIN_ROWS:
-        return points.value[held]
+        return np.asarray(points.value[held])
     padded = np.pad(points.count.astype(np.float64), _WINDOW, mode="reflect")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _WINDOW + 1)
     heavy = np.flatnonzero(points.count >= SPIKE_SHARE * points.n)
     spike = np.zeros(len(points.count), bool)
     spike[heavy] = points.count[heavy] >= SPIKE_RATIO * np.median(around[heavy], axis=1)
-    return points.value[held & spike]
+    return np.asarray(points.value[held & spike])
 
 
 def rounding_step(column: Column) -> float:

@@ -44,7 +44,7 @@ class Points:
         value = np.concatenate([self.value, other.value])
         order = np.argsort(value, kind="stable")
         value = value[order]
-        first = np.flatnonzero(np.r_[True, value[1:] != value[:-1]]) if len(value) else []
+        first = np.flatnonzero(np.diff(value, prepend=np.nan) != 0)
         count = np.concatenate([self.count, other.count])[order]
         distinct = np.concatenate([self.distinct, other.distinct])[order]
         return Points(
@@ -193,9 +193,7 @@ def _segment_starts(count: np.ndarray, alone: np.ndarray, size: int) -> np.ndarr
     return first
 
 
-def _edges(
-    points: Points, mean: np.ndarray, step: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _edges(points: Points, mean: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ends of segments: steps are points, stretches reach half way to their neighbours."""
     between = (mean[1:] + mean[:-1]) / 2
     # towards a step the stretch may reach it; between stretches they share the border

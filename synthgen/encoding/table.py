@@ -114,7 +114,7 @@ class TableEncoder:
             return cell.write(cells, encoder.column)
 
         series = in_threads(column, range(len(self.columns)))
-        frame = pd.concat(series, axis=1, copy=False)
+        frame: pd.DataFrame = pd.concat(series, axis=1)
         frame.columns = pd.Index(self.schema.names)
         return frame
 

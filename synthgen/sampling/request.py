@@ -120,12 +120,12 @@ def _balanced(
                 f"balance of column {name!r} needs shares of at least 0 that do not sum to 0, "
                 f"got {dict(shares)!r}"
             )
-        codes = [_allowed(encoder.columns[j], value) for value in shares]
+        named = [_allowed(encoder.columns[j], value) for value in shares]
         share = [
             _normalized(encoder.columns[j].share[c]) * weight
-            for c, weight in zip(codes, shares.values(), strict=True)
+            for c, weight in zip(named, shares.values(), strict=True)
         ]
-        asked[j] = (np.concatenate(codes), _normalized(np.concatenate(share)))
+        asked[j] = (np.concatenate(named), _normalized(np.concatenate(share)))
     return asked
 
 

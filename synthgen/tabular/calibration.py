@@ -61,7 +61,9 @@ class Calibration:
     def correct(self, encoder: TableEncoder, table: EncodedTable) -> None:
         """Map the values of generated numbers in place."""
         columns = numeric_columns(encoder)
-        in_threads(lambda row: self._correct(encoder, table, columns[row], row), range(len(columns)))
+        in_threads(
+            lambda row: self._correct(encoder, table, columns[row], row), range(len(columns))
+        )
 
     def _correct(self, encoder: TableEncoder, table: EncodedTable, j: int, row: int) -> None:
         column, knots = encoder.columns[j], self.knots[row]

@@ -34,8 +34,8 @@ from synthgen.encoding.table import EncodedTable
 from synthgen.seeds import Streams
 from synthgen.tabular.conditions import TrainingSampler
 from synthgen.tabular.layout import Layout
-from synthgen.training.device import fast_bfloat16
 from synthgen.tabular.networks import Critic, Generator, harden, soft_codes
+from synthgen.training.device import fast_bfloat16
 
 
 class CTGANConfig(BaseModel):
@@ -68,23 +68,23 @@ class CTGANConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     loss: Literal["minimax", "non-saturating", "wasserstein", "hinge", "relativistic"] = (
-        "wasserstein"
+        "relativistic"
     )
     penalty: Literal["auto", "gp", "r1", "r2", "r1r2", "none"] = "auto"
     penalty_strength: float | None = Field(None, ge=0)
-    penalty_every: int = Field(4, ge=1)
+    penalty_every: int = Field(1, ge=1)
     spectral_norm: bool = False
-    pac: int = Field(10, ge=1, le=64)
+    pac: int = Field(1, ge=1, le=64)
     batch_size: int = Field(500, ge=2)
-    noise_dim: int = Field(128, ge=1)
+    noise_dim: int = Field(64, ge=1)
     width: int = Field(256, ge=1)
-    depth: int = Field(2, ge=0)
+    depth: int = Field(1, ge=0)
     critic_steps: int = Field(1, ge=1)
-    learning_rate: float = Field(2e-4, gt=0)
-    temperature: float = Field(0.2, gt=0)
-    hard: bool = False
+    learning_rate: float = Field(1e-3, gt=0)
+    temperature: float = Field(0.5, gt=0)
+    hard: bool = True
     frequency: Literal["log", "true"] = "log"
-    free_share: float = Field(0.1, ge=0, le=1)
+    free_share: float = Field(0.5, ge=0, le=1)
     more_share: float = Field(0.1, ge=0, le=1)
     bfloat16: bool = True
     ema_decay: float = Field(0.999, ge=0, lt=1)
@@ -170,7 +170,9 @@ class CTGANTrainer:
             codes = harden(codes, self.layout)
         codes = torch.where(expand(given, self.layout), one_hot, codes)
         slots = torch.as_tensor(self.layout.value_slots, device=self.device)
-        return torch.cat([codes, codes[:, slots] * torch.tanh(values), given.to(codes.dtype)], dim=1)
+        return torch.cat(
+            [codes, codes[:, slots] * torch.tanh(values), given.to(codes.dtype)], dim=1
+        )
 
     def score(self, rows: Tensor) -> Tensor:
         """Critic scores (n / pac,) of what the critic sees of rows (n, n_features)."""
@@ -190,10 +192,12 @@ class CTGANTrainer:
         total = loss
         self.n_critic_steps += 1
         if self.penalty != "none" and self.n_critic_steps % self.config.penalty_every == 0:
-            extra = penalty(self.penalty, self._packed, self._pack(real), self._pack(fake), self.noise)
+            extra = penalty(
+                self.penalty, self._packed, self._pack(real), self._pack(fake), self.noise
+            )
             total = loss + self.strength * self.config.penalty_every * extra
         self.critic_optimizer.zero_grad()
-        total.backward()
+        torch.autograd.backward(total)
         self.critic_optimizer.step()
         return float(loss.detach())
 
@@ -212,7 +216,7 @@ class CTGANTrainer:
         score_real = self.score(real) if self.loss.needs_real else score_fake
         loss = self.loss.generator(score_real, score_fake)
         self.generator_optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         gradient = torch.nn.utils.get_total_norm(
             [p.grad for p in self.generator.parameters() if p.grad is not None]
         )

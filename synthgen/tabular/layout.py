@@ -97,7 +97,7 @@ class Layout:
         column_of_slot = np.zeros(self.n_slots, np.int64)
         for j, (start, n) in enumerate(zip(self.start, self.n_codes, strict=True)):
             column_of_slot[start : start + n] = j
-        return column_of_slot[self.value_slots]
+        return np.asarray(column_of_slot[self.value_slots])
 
     @cached_property
     def value_of_slot(self) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
+from typing_extensions import override
 
-from synthgen.tabular.layout import Layout
+from synthgen.tabular.layout import Group, Layout
 
 
 class Generator(nn.Module):
@@ -30,6 +33,7 @@ class Generator(nn.Module):
         self.last = nn.Linear(width, layout.n_slots + len(layout.value_slots))
         self.n_slots = layout.n_slots
 
+    @override
     def forward(self, noise: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         h = self.noise(noise)
         if condition is not None:
@@ -51,8 +55,10 @@ class _Residual(nn.Module):
         self.inner = nn.Linear(width, width)
         self.outer = nn.Linear(width, width)
 
+    @override
     def forward(self, h: Tensor) -> Tensor:
-        return h + self.outer(F.relu(self.inner(F.relu(_normalize(h)))))
+        step: Tensor = self.outer(F.relu(self.inner(F.relu(_normalize(h)))))
+        return h + step
 
 
 class Critic(nn.Module):
@@ -70,17 +76,17 @@ class Critic(nn.Module):
         wrap = spectral_norm if spectral else (lambda layer: layer)
         self.row = wrap(nn.Linear(n_features, width))
         widths = [pac * width, *[width] * depth]
-        self.hidden = nn.ModuleList(
-            wrap(nn.Linear(a, b)) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.hidden = nn.ModuleList(wrap(nn.Linear(a, b)) for a, b in pairwise(widths))
         self.score = wrap(nn.Linear(width, 1))
 
+    @override
     def forward(self, rows: Tensor) -> Tensor:
         h = F.leaky_relu(self.row(rows), 0.2)
         h = h.reshape(len(rows) // self.pac, -1)
         for layer in self.hidden:
             h = F.leaky_relu(layer(h), 0.2)
-        return self.score(h).squeeze(1)
+        score: Tensor = self.score(h)
+        return score.squeeze(1)
 
 
 def soft_codes(
@@ -96,16 +102,21 @@ def soft_codes(
     perturbed = perturbed + torch.as_tensor(layout.padding, device=logits.device)
     blocks = []
     for group in layout.groups:
-        block = perturbed[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        block = _blocks(perturbed, group)
         blocks.append(block.softmax(dim=2).flatten(1))
     return torch.cat(blocks, dim=1)
+
+
+def _blocks(slots: Tensor, group: Group) -> Tensor:
+    """The blocks of a group's columns: (n, n_slots) -> (n, n_group_columns, width)."""
+    return slots[:, group.start : group.stop].reshape(len(slots), -1, group.width)
 
 
 def harden(soft: Tensor, layout: Layout) -> Tensor:
     """One-hot of the largest entry of each block, with the gradient of ``soft``."""
     blocks = []
     for group in layout.groups:
-        block = soft[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        block = _blocks(soft, group)
         hard = torch.zeros_like(block).scatter_(2, block.argmax(dim=2, keepdim=True), 1.0)
         blocks.append(hard.flatten(1))
     return torch.cat(blocks, dim=1) - soft.detach() + soft
@@ -115,15 +126,15 @@ def draw_codes(logits: Tensor, layout: Layout, generator: torch.Generator) -> Te
     """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64.
 
     A uniform number is looked up in the cumulated weights of each block. ``logits`` include the
-    layout's padding; they are used up.
+    layout's padding.
     """
     codes = torch.zeros(len(logits), layout.n_columns, dtype=torch.long, device=logits.device)
     # no sum of e^60 overflows, and a network's logits stay far below
-    weights = logits.float().clamp_(max=60).exp_()
+    weights = logits.float().clamp(max=60).exp_()
     for group in layout.groups:
         if group.width == 1:
             continue
-        block = weights[:, group.start : group.stop].unflatten(1, (-1, group.width))
+        block = _blocks(weights, group)
         below = block.cumsum(dim=2)
         u = torch.rand(*block.shape[:2], 1, generator=generator, device=logits.device)
         drawn = torch.searchsorted(below, u * below[..., -1:]).squeeze(2)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from pydantic import ValidationError
+from typing_extensions import override
 
 from synthgen.adversarial.watchdog import watch
 from synthgen.encoding.table import EncodedTable, TableEncoder
@@ -49,6 +50,7 @@ class CTGAN(TableModel):
         self.device = next(generator.parameters()).device
 
     @classmethod
+    @override
     def fit(
         cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
     ) -> tuple[CTGAN, TrainingRecord]:
@@ -69,24 +71,10 @@ class CTGAN(TableModel):
         model.calibration = calibrate(model, run.streams.child("calibration"))
         return model, record
 
+    @override
     def sample(self, n: int, request: Request, streams: Streams) -> EncodedTable:
-        rng = streams.numpy("conditions")
-        condition = request.draw(n, rng)
-        if not request.codes:
-            self._condition_freely(condition, rng)
+        condition = request.draw(n, streams.numpy("conditions"))
         return self.draw(condition, self.calibration, streams.torch("noise", self.device))
-
-    def _condition_freely(self, condition: np.ndarray, rng: np.random.Generator) -> None:
-        """Give one column of each row, drawn by its true frequencies, as in training."""
-        columns = np.flatnonzero(self.encoder.n_codes > 1)
-        if not len(columns):
-            return
-        column = columns[rng.integers(0, len(columns), len(condition))]
-        column[rng.random(len(condition)) < self.options.free_share] = FREE
-        for j in columns:
-            mine = np.flatnonzero(column == j)
-            share = self.encoder.columns[j].share
-            condition[mine, j] = rng.choice(len(share), size=len(mine), p=share)
 
     @torch.no_grad()
     def draw(
@@ -127,9 +115,11 @@ class CTGAN(TableModel):
             values[:, columns] = torch.tanh(inside) * (index[:, columns] >= 0)
         return codes.int().cpu().numpy(), values.cpu().numpy()
 
+    @override
     def config(self) -> dict[str, Any]:
         return self.options.model_dump()
 
+    @override
     def weights(self) -> dict[str, np.ndarray]:
         arrays = {
             f"generator.{name}": value.cpu().numpy()
@@ -141,6 +131,7 @@ class CTGAN(TableModel):
         }
 
     @classmethod
+    @override
     def load(
         cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
     ) -> CTGAN:
@@ -212,7 +203,6 @@ def calibrate(model: CTGAN, streams: Streams) -> Calibration:
     """Calibrate on free draws of the model."""
     n = min(_CALIBRATION_ROWS, max(2_000, _BATCH_SLOTS * 4 // model.layout.n_slots))
     condition = np.full((n, model.layout.n_columns), FREE, np.int32)
-    model._condition_freely(condition, streams.numpy("conditions"))
     noise = streams.torch("noise", model.device)
     return Calibration.fit(
         model.encoder, model.layout, lambda calibration: model.draw(condition, calibration, noise)

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bar
+from typing_extensions import override
 
 
 class Progress:
@@ -74,15 +75,19 @@ class RichProgress(Progress):
     ) -> None:
         self.bar.stop()
 
+    @override
     def stage(self, name: str) -> None:
         self.bar.reset(self.task, total=None, description=name, note="")
 
+    @override
     def stepped(self, step: int, max_steps: int) -> None:
         self.bar.update(self.task, completed=step, total=max_steps)
 
+    @override
     def evaluated(self, metrics: dict[str, float]) -> None:
         self.bar.update(self.task, note=f"score {metrics['score']:.4f}")
 
+    @override
     def warned(self, warning: str) -> None:
         self.console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
 

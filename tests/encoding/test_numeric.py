@@ -86,7 +86,9 @@ def test_missing_cells_have_the_last_code() -> None:
     codes, _ = encoder.encode(cells(values, missing), RNG)
     assert (codes[missing] == encoder.n_codes - 1).all()
     assert (codes[~missing] < encoder.n_present).all()
-    assert encoder.decode(codes, np.zeros(200, np.float32), RNG).missing.tolist() == missing.tolist()
+    assert (
+        encoder.decode(codes, np.zeros(200, np.float32), RNG).missing.tolist() == missing.tolist()
+    )
     assert encoder.share[-1] == pytest.approx(0.25, abs=0.01)
 
 
@@ -119,9 +121,7 @@ def test_dates_are_multiples_of_their_resolution() -> None:
 
 def test_decimals_are_kept() -> None:
     values = np.random.default_rng(4).normal(size=3000).round(2)
-    encoder = fit(
-        Column(name="x", kind="float", decimals=2), NumericSummary.of(cells(values))
-    )
+    encoder = fit(Column(name="x", kind="float", decimals=2), NumericSummary.of(cells(values)))
     codes, inside = encoder.encode(cells(values), RNG)
     back = encoder.decode(codes, inside, RNG).values
     np.testing.assert_array_equal(back, back.round(2))
@@ -132,9 +132,7 @@ def test_constant_and_all_missing_columns() -> None:
     codes, inside = constant.encode(cells(np.full(50, 3)), RNG)
     assert (constant.decode(codes, inside, RNG).values == 3).all()
     gone = np.ones(50, bool)
-    empty = fit(
-        Column(name="e", kind="float"), NumericSummary.of(cells(np.full(50, np.nan), gone))
-    )
+    empty = fit(Column(name="e", kind="float"), NumericSummary.of(cells(np.full(50, np.nan), gone)))
     codes, inside = empty.encode(cells(np.full(50, np.nan), gone), RNG)
     assert empty.n_codes == 1 and empty.decode(codes, inside, RNG).missing.all()
 
@@ -142,7 +140,7 @@ def test_constant_and_all_missing_columns() -> None:
 def test_conditions_name_atoms_only(adult: pd.DataFrame) -> None:
     encoder = encoder_of("education-num", adult["education-num"].to_numpy())
     assert encoder.codes_of(13).tolist() == [12]
-    with pytest.raises(ConditionError, match="12.5 is not one of its repeated values"):
+    with pytest.raises(ConditionError, match=r"12\.5 is not one of its repeated values"):
         encoder.codes_of(12.5)
     with pytest.raises(ConditionError, match="numeric; cannot compare it with 'many'"):
         encoder.codes_of("many")

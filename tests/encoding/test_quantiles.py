@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
 
-tables = st.lists(
-    st.tuples(st.integers(-50, 50), st.integers(1, 12)), min_size=1, max_size=40
-).map(lambda pairs: np.repeat([v for v, _ in pairs], [c for _, c in pairs]).astype(float))
+tables = st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 12)), min_size=1, max_size=40).map(
+    lambda pairs: np.repeat([v for v, _ in pairs], [c for _, c in pairs]).astype(float)
+)
 
 
 @given(tables)

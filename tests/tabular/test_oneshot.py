@@ -79,7 +79,9 @@ def test_calibration_improves_the_marginals(trained: CTGAN) -> None:
 
     def error(table: EncodedTable) -> float:
         return sum(
-            float(np.abs(np.bincount(table.codes[:, j], minlength=c.n_codes) / 8000 - c.share).sum())
+            float(
+                np.abs(np.bincount(table.codes[:, j], minlength=c.n_codes) / 8000 - c.share).sum()
+            )
             for j, c in enumerate(ENCODER.columns)
         )
 
