@@ -21,7 +21,7 @@ from synthgen.errors import SchemaError
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Kind = Literal[
     "integer", "float", "boolean", "category", "datetime", "duration", "identifier", "text"
@@ -110,6 +110,20 @@ class Column(BaseModel):
                 f"column {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}"
             )
         return self
+
+
+    def arriving_as(self, arrival: Column) -> Column:
+        """This declaration for cells that arrive in the form of ``arrival``.
+
+        A schema made from a CSV file then also serves the same table as typed columns.
+        """
+        form = {"native": arrival.native}
+        if self.dtype != arrival.dtype:
+            names = ("dtype", "unit", "zone", "ordered", "text_format")
+            form |= {name: getattr(arrival, name) for name in names}
+            if self.missing_marker is None:
+                form["missing_marker"] = arrival.missing_marker
+        return self.model_copy(update=form)
 
 
 class Schema(BaseModel):

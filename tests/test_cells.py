@@ -122,8 +122,14 @@ def test_booleans(dtype: str, data: st.DataObject) -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
-STRINGS: list[Any] = ["object", "string[python]", "string[pyarrow]",
-                      pd.StringDtype(na_value=np.nan), pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]  # fmt: skip
+STRINGS: list[Any] = [
+    "object",
+    "string[python]",
+    "string[pyarrow]",
+    pd.StringDtype(na_value=np.nan),
+    pd.ArrowDtype(pa.string()),
+    pd.ArrowDtype(pa.large_string()),
+]
 
 
 @pytest.mark.parametrize("dtype", STRINGS, ids=str)
@@ -158,8 +164,18 @@ def test_text_decimals(ticks: list[int], decimals: int) -> None:
     check(series_of([f"{tick / 10**decimals:.{decimals}f}" for tick in ticks], "object"))
 
 
-DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%m/%d/%Y",
-                "%d.%m.%Y", "%m/%d/%Y %I:%M %p", "%d-%b-%Y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S.%f"]  # fmt: skip
+DATE_FORMATS = [
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%m/%d/%Y %I:%M %p",
+    "%d-%b-%Y",
+    "%B %d, %Y",
+    "%Y-%m-%d %H:%M:%S.%f",
+]
 
 
 @pytest.mark.parametrize("form", DATE_FORMATS)

@@ -88,8 +88,8 @@ class CTGANConfig(BaseModel):
     more_share: float = Field(0.1, ge=0, le=1)
     bfloat16: bool = True
     ema_decay: float = Field(0.999, ge=0, lt=1)
-    max_steps: int = Field(4000, ge=1)
-    patience: int = Field(10, ge=1)
+    max_steps: int = Field(6000, ge=1)
+    patience: int = Field(12, ge=1)
     evaluate_every: int = Field(250, ge=1)
 
     @model_validator(mode="after")
