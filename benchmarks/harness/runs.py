@@ -54,8 +54,8 @@ class Run:
         if self.is_peer:
             parts = [self.table, f"{self.epochs}e", f"{self.threads}t"]
             return "-".join(parts + [f"s{self.seed}"] * bool(self.seed))
-        limits = [f"{self.time_limit_s:g}s"] * bool(self.time_limit_s)
-        limits += [f"{self.max_steps}steps"] * bool(self.max_steps)
+        limits = [f"{self.time_limit_s:g}s"] if self.time_limit_s else []
+        limits += [f"{self.max_steps}steps"] if self.max_steps else []
         return "-".join([self.table, self.model, f"{self.threads}t", *limits, f"s{self.seed}"])
 
     def file(self, ending: str) -> Path:
