@@ -6,6 +6,7 @@ the names here are unambiguous, and they are what a schema stores.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,20 @@ def dtype_name(dtype: Any) -> str:
 
     A category is just ``category`` here: its levels and order are kept elsewhere.
     """
+    # Hashing a category hashes all of its levels: it must not reach the cache.
+    return "category" if isinstance(dtype, pd.CategoricalDtype) else _name(dtype)
+
+
+@lru_cache(maxsize=256)
+def _name(dtype: Any) -> str:
     if isinstance(dtype, pd.ArrowDtype):
         return type_name(dtype.pyarrow_dtype) + _ARROW
     if isinstance(dtype, pd.StringDtype):
         return "str" if dtype.na_value is np.nan else f"string[{dtype.storage}]"
-    if isinstance(dtype, pd.CategoricalDtype):
-        return "category"
     return str(dtype)
 
 
+@lru_cache(maxsize=256)
 def dtype_of(name: str) -> Any:
     """The pandas dtype called ``name``; raises `SchemaError` if there is none."""
     if name == "str":
@@ -59,12 +65,15 @@ def is_arrow(dtype: Any) -> bool:
 
 def family(dtype: Any) -> str:
     """One of text, object, boolean, integer, float, datetime, duration, category, other."""
+    return "category" if isinstance(dtype, pd.CategoricalDtype) else _family(dtype)
+
+
+@lru_cache(maxsize=256)
+def _family(dtype: Any) -> str:
     if is_text(dtype):
         return "text"
     if is_arrow(dtype):
         return _arrow_family(type_name(dtype.pyarrow_dtype))
-    if isinstance(dtype, pd.CategoricalDtype):
-        return "category"
     if isinstance(dtype, pd.SparseDtype):
         return family(dtype.subtype)
     if isinstance(dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)):

@@ -19,6 +19,7 @@ from synthgen.forms.words import (
     GIVEN_NAMES,
     STREET_ENDINGS,
     STREET_WORDS,
+    SURNAMES,
     TITLES,
 )
 
@@ -34,8 +35,16 @@ _NORTH_AMERICA = re.compile(r"(\+?1[ .-]?)?(\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{
 _INTERNATIONAL = re.compile(r"(\+|00)\d{1,3}[ .()/-]*\d([ .()/-]*\d){5,12}")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\.?")
 _HOUSE = re.compile(r"\d+[A-Za-z]?([-/]\d+[A-Za-z]?)?")
+_POST_BOX = re.compile(r"p\.? ?o\.? box \d+", re.IGNORECASE)
 PHONE_HINTS = frozenset({"phone", "tel", "telephone", "mobile", "cell", "cellphone", "fax"})
-_NAME_HINTS = {"name", "fullname", "firstname", "lastname", "surname", "forename"}
+_NAME_HINTS = frozenset({"name", "names"})
+_PERSON_NAMES = frozenset({"fullname", "firstname", "lastname", "surname", "forename"})
+_WHOSE_NAMES = frozenset(
+    {"first", "last", "full", "given", "family", "middle", "maiden", "patient", "customer",
+     "client", "employee", "person", "student", "teacher", "doctor", "physician", "contact",
+     "member", "owner", "guest", "passenger"}
+)  # fmt: skip
+_ASIDE = re.compile(r"\([^)]*\)|\"[^\"]*\"")
 _STREETS = ("Street", "Avenue", "Road", "Lane", "Drive", "Court", "Place", "Way", "Boulevard")
 _DOMAINS = ("example.com", "example.org", "example.net")  # reserved: nobody's mailbox
 
@@ -76,6 +85,8 @@ def is_address(text: str) -> bool:
     words = text.replace(",", " ").split()
     if len(words) < 2:
         return False
+    if _POST_BOX.match(text):
+        return True
     if _HOUSE.fullmatch(words[0]):
         kinds = [word.lower().rstrip(".") in STREET_WORDS for word in words[1:]]
         return len(words) >= 3 and any(kinds)
@@ -280,28 +291,48 @@ def _is_phone(sample: list[str], hints: set[str]) -> bool:
 
 
 def _is_name(sample: list[str], weights: NDArray[Any], hints: set[str]) -> bool:
-    """Up to four capitalized words, a good part of them with a common given name."""
+    """Up to five capitalized words; good evidence is a common name, or a title."""
     if _share(sample, _name_shaped) < 0.8:
         return False
-    given = np.array([_has_given_name(text) for text in sample])
-    known = min(given.mean(), (given * weights).sum() / weights.sum())
-    single = _share(sample, lambda text: " " not in text) > 0.5
+    if _names_a_person(hints):
+        return True
     hinted = bool(hints & _NAME_HINTS)
     if len(sample) < 3 and not hinted:
         return False
+    single = _share(sample, lambda text: " " not in text) > 0.5
+    common = np.array([_has_common_name(text, single) for text in sample])
+    known = min(common.mean(), (common * weights).sum() / weights.sum())
     least = 0.5 if single else 0.3
-    return bool(known >= (least / 3 if hinted else least))
+    return bool(known >= (least / 2 if hinted else least))
+
+
+def _names_a_person(hints: set[str]) -> bool:
+    """Whether a column's name can only mean persons: ``last_name``, ``Patient Name``."""
+    return bool(hints & _PERSON_NAMES) or ("name" in hints and bool(hints & _WHOSE_NAMES))
 
 
 def _name_shaped(text: str) -> bool:
-    words = text.replace(",", " ").split()
-    words = [word for word in words if word.lower().strip(".") not in TITLES]
-    return 1 <= len(words) <= 4 and all(
+    words = _name_words(text)
+    return 1 <= len(words) <= 5 and all(
         _WORD.fullmatch(word) and (word[0].isupper() or len(word) <= 3) for word in words
     )
 
 
-def _has_given_name(text: str) -> bool:
-    words = [word.lower().strip(".") for word in text.replace(",", " ").split()]
-    words = [word for word in words if word not in TITLES]
-    return any(word in GIVEN_NAMES for word in words[:2])
+def _has_common_name(text: str, single: bool) -> bool:
+    """Whether a name starts with a common given name, or carries a title."""
+    words = [word.lower().strip(".") for word in _name_words(text)]
+    if not words:
+        return False
+    if len(words) < len(_plain(text).split()) and len(words) >= 2:
+        return True  # a title was left out
+    given = words[1] if "," in text and len(words) > 1 else words[0]
+    return given in GIVEN_NAMES or (single and given in SURNAMES)
+
+
+def _name_words(text: str) -> list[str]:
+    return [word for word in _plain(text).split() if word.lower().strip(".") not in TITLES]
+
+
+def _plain(text: str) -> str:
+    """Without commas, and without what stands in brackets or quotes (a maiden name, a nickname)."""
+    return _ASIDE.sub(" ", text).replace(",", " ")

@@ -24,7 +24,7 @@ from synthgen.schema import Column
 NAMES = ["Anna Schmidt", "Paul Weber", "Maria Lopez", "John O'Neil", "Wei Zhang", "Jean-Luc Petit",
          "Fatima Khan", "Peter Novak", "Susan Clark", "Dr. Emily Stone"]  # fmt: skip
 ADDRESSES = ["12 Main Street", "285 COZINE AVENUE", "1000 5 AVENUE", "7B Oak Rd.", "Hauptstraße 12",
-             "42 Rue Lafayette, Paris"]  # fmt: skip
+             "42 Rue Lafayette, Paris", "P.O. Box 17"]  # fmt: skip
 NOT_PERSONAL = {
     "streets": ["ACADEMY STREET", "10 AVENUE", "5 AVENUE", "EAST 81 STREET", "BROADWAY"],
     "airports": ["Municipal Airport", "Plymouth Municipal Airport", "Shelby County Airport"],
@@ -38,6 +38,8 @@ NOT_PERSONAL = {
     "codes": ["123-45-67", "999-12-34"],
     "words": ["the quick brown fox", "jumps over the lazy dog"],
     "times": ["10:30", "12:45"],
+    "cities": ["San Jose", "Santa Maria", "St Louis", "New York", "Los Angeles", "El Paso"],
+    "months": ["January", "April", "May", "June"],
     "one": ["x"],
     "none": [],
 }
@@ -58,10 +60,23 @@ NOT_PERSONAL = {
         (["Anna", "Paul", "Maria", "Xolani"], "c1", "name"),
         (["Alva", "Brix", "Maria", "Xolani"], "first_name", "name"),
         (["Gatsby", "Brix", "Orlov", "Xolani"], "c1", None),
+        (["Gatsby", "Brix", "Orlov", "Xolani"], "last_name", "name"),
+        (["Smith", "Brix", "Garcia", "Nguyen"], "c1", "name"),
+        (["17", "blue", "x9"], "last_name", None),
+        (
+            [
+                "Braund, Mr. Owen Harris",
+                'Cumings, Mrs. John Bradley (Florence Briggs "Flo" Thayer)',
+                "Heikkinen, Miss. Laina",
+            ],
+            "c1",
+            "name",
+        ),
         (ADDRESSES, "c1", "address"),
         *[(values, "c1", None) for values in NOT_PERSONAL.values()],
         (NOT_PERSONAL["airports"], "name", None),
         (NOT_PERSONAL["companies"], "name", None),
+        (NOT_PERSONAL["cities"], "city_name", None),
     ],
 )
 def test_detection_by_value(values: list[str], name: str, kind: str | None) -> None:

@@ -56,7 +56,7 @@ def infer_column(series: pd.Series[Any], name: Any, native: str | None = None) -
 
 
 def _integers(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fields:
-    present = series[~missing].to_numpy(dtype=object if _is_uint64(series) else np.int64)
+    present = _present(series, missing, object if _is_uint64(series) else np.int64)
     if present.dtype == object:
         if len(present) and present.max() > np.iinfo(np.int64).max:
             few = len(set(present.tolist())) < 0.5 * len(present)
@@ -68,6 +68,13 @@ def _integers(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> 
     return integer_key(present, name) or {"kind": "integer"}
 
 
+def _present(series: pd.Series[Any], missing: NDArray[np.bool_], dtype: Any) -> NDArray[Any]:
+    """Cells that are not missing, as an array of ``dtype``."""
+    if isinstance(series.dtype, np.dtype):
+        return np.asarray(series.to_numpy()[~missing].astype(dtype))
+    return series[~missing].to_numpy(dtype=dtype)
+
+
 def _is_uint64(series: pd.Series[Any]) -> bool:
     return dtype_name(series.dtype).lower().startswith("uint64")
 
@@ -77,7 +84,7 @@ def _floats(series: pd.Series[Any], missing: NDArray[np.bool_], name: Any) -> Fi
         digits: Any = series.dtype
         return {"kind": "float", "decimals": max(0, digits.pyarrow_dtype.scale)}
     single = "16" in dtype_name(series.dtype) or "32" in dtype_name(series.dtype)
-    values = series[~missing].to_numpy(dtype=np.float64)
+    values = _present(series, missing, np.float64)
     values = values[~np.isnan(values)]
     finite(values, np.zeros(len(values), dtype=bool), name)
     dtype = _plain_float(series) if single or dtype_name(series.dtype).startswith(

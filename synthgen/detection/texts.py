@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from synthgen.detection.keys import hint, integer_key
 from synthgen.forms import dates, durations, markers, numbers, patterns
 
 Fields = dict[str, Any]
+Form = TypeVar("Form")
 Texts = NDArray[np.object_]
 _BOOLEANS = (("True", "False"), ("true", "false"), ("TRUE", "FALSE"))
 _ENOUGH_ROWS = 20
@@ -58,20 +60,27 @@ def _typed(texts: Texts, present: NDArray[np.bool_], codes: NDArray[np.intp], na
     for true, false in _BOOLEANS:
         if all(text in (true, false) for text in values[:3]) and set(values) <= {true, false}:
             return {"kind": "boolean", "text_format": f"{true}/{false}"}
-    probe = values[:: max(1, len(values) // 50)]
-    if numbers.parse(probe) and (found := numbers.parse(values)):
+    # Most columns that are something else are told apart by a few of their values.
+    probe = values[:: len(values) // 50] if len(values) > 1000 else None
+    if found := _parsed(numbers.parse, values, probe):
         return _number(found, present, codes, name)
-    if dates.parse(probe) and (moments := dates.parse(values)):
+    if moments := _parsed(dates.parse, values, probe):
         return {
             "kind": "datetime", "unit": moments.unit, "zone": moments.zone,
             "text_format": moments.text_format, "ticks": moments.ticks,
         }  # fmt: skip
-    if durations.parse(probe) and (spans := durations.parse(values)):
+    if spans := _parsed(durations.parse, values, probe):
         return {
             "kind": "duration", "unit": spans.unit, "text_format": spans.text_format,
             "ticks": spans.ticks,
         }  # fmt: skip
     return {}
+
+
+def _parsed(
+    parse: Callable[[Texts], Form | None], values: Texts, probe: Texts | None
+) -> Form | None:
+    return None if probe is not None and parse(probe) is None else parse(values)
 
 
 def _number(

@@ -25,8 +25,6 @@ BESIDE_NUMBERS = ALWAYS | frozenset(
 def marked(series: pd.Series[Any], more: Iterable[str | None] = ()) -> NDArray[np.bool_]:
     """(n,) whether a text cell of a column of numbers, dates or booleans stands for missing."""
     known = set(BESIDE_NUMBERS) | {marker for marker in more if marker is not None}
-    if series.dtype == object:
-        codes, distinct = pd.factorize(series.to_numpy())
-        hits = [isinstance(text, str) and text.strip() in known for text in distinct]
-        return np.array([*hits, False], dtype=bool)[codes]
-    return np.asarray(series.isin(list(known)), dtype=bool)
+    codes, distinct = pd.factorize(series.to_numpy(dtype=object))
+    hits = [isinstance(text, str) and text.strip() in known for text in distinct]
+    return np.array([*hits, False], dtype=bool)[codes]  # code -1, a null: the last one

@@ -21,6 +21,7 @@ LONGEST_INTEGER = 18  # digits: every such number fits into 64 bits
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _UUID_4 = r"xxxxxxxx-xxxx-\4xxx-\8xxx-xxxxxxxxxxxx"
 _LONGEST = 120
+_SAMPLE = 50_000
 _DEFAULT = "wwwwwwwwwwww"
 _DIGITS, _LOWER, _UPPER = string.digits, string.ascii_lowercase, string.ascii_uppercase
 ALPHABETS = {
@@ -42,6 +43,8 @@ def infer_pattern(texts: NDArray[np.object_]) -> str | None:
     if all(UUID.fullmatch(text) for text in texts.tolist()):
         return _UUID_4 if any(text != text.upper() for text in texts[:9]) else _UUID_4.upper()
     typical = [text for text in texts.tolist() if len(text) == width]
+    sampled = len(typical) > _SAMPLE
+    typical = typical[:: max(1, len(typical) // _SAMPLE)]
     matrix = np.array(typical, dtype=f"U{width}").view(np.uint32).reshape(len(typical), width)
     shared = len(_common_prefix(texts.tolist())) if len(texts) >= MIN_ROWS else 0
     hexadecimal = _hexadecimal(texts)
@@ -49,7 +52,7 @@ def infer_pattern(texts: NDArray[np.object_]) -> str | None:
     for place in range(width):
         letters = set(map(chr, np.unique(matrix[:, place]).tolist()))
         everywhere = len(letters) == 1 and (
-            place < shared or (len(lengths) == 1 and len(texts) >= MIN_ROWS)
+            place < shared or (len(lengths) == 1 and len(texts) >= MIN_ROWS and not sampled)
         )
         signs.append(_sign(letters, matrix[:, place], everywhere, hexadecimal))
     return "".join(signs)

@@ -42,7 +42,21 @@ _GIVEN_NAMES = """
     yvonne zachary zoe
 """
 GIVEN_NAMES = frozenset(_GIVEN_NAMES.split())
-TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "rev", "master"})
+_SURNAMES = """
+    adams ahmed ali allen alvarez andersen anderson bailey baker becker bennett bianchi brooks
+    brown campbell carter castillo chavez chen clark collins cooper cox cruz davis diaz dubois
+    edwards evans fernandez fischer flores foster garcia gomez gonzales gonzalez gray green
+    gupta gutierrez hall hansen harris hernandez hill hoffmann howard hughes ivanov jackson
+    jansen jensen johansson johnson jones kelly khan kim king kowalski kumar larsen lee lewis li
+    lopez martin martinez mendoza meyer miller mitchell moore morales morgan morris muller
+    murphy myers nelson nguyen novak olsen ortiz parker patel perez peterson phillips popov
+    price ramirez ramos reed reyes richardson rivera roberts robinson rodriguez rogers romano
+    ross rossi ruiz russo sanchez sanders santos sato schmidt schneider schulz scott silva singh
+    smith stewart sullivan suzuki tanaka taylor thomas thompson torres tran turner wagner walker
+    wang ward watson weber white williams wilson wood wright wu yang young zhang
+"""
+SURNAMES = frozenset(_SURNAMES.split())
+TITLES = frozenset({"mr", "mrs", "ms", "miss", "mme", "dr", "prof", "sir", "rev", "master"})
 _STREET_WORDS = """
     st street ave avenue av rd road blvd boulevard ln lane dr drive way ct court pl place plz plaza
     pkwy parkway ter terrace cir circle sq square hwy highway trl trail loop aly alley expy
