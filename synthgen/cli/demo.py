@@ -162,10 +162,13 @@ def _shape_trend(train: pd.DataFrame, table: pd.DataFrame, test: pd.DataFrame) -
     found = shape_trend(train, table, holdout=test)
     return [
         _Figure(
-            "shape_error_pct", "shape error, % of each column", found.shape, found.shape.baseline
+            "shape_error_pct", "shape error, % (single columns)", found.shape, found.shape.baseline
         ),
         _Figure(
-            "trend_error_pct", "trend error, % of each pair", found.trend, found.trend.baseline
+            "trend_error_pct",
+            "trend error, % (pairs of columns)",
+            found.trend,
+            found.trend.baseline,
         ),
     ]
 
@@ -174,7 +177,7 @@ def _c2st(train: pd.DataFrame, table: pd.DataFrame, test: pd.DataFrame) -> list[
     from synthgen.evaluation.quality import compare_with_holdout
 
     found = compare_with_holdout(train, table, test, draws=1)
-    label = "XGB-C2ST, 1 = not to be told apart"
+    label = "XGB-C2ST (1: trees cannot tell it from real)"
     return [_Figure("xgb_c2st_holdout", label, found.holdout, found.ceiling.value)]
 
 
@@ -182,7 +185,11 @@ def _utility(train: pd.DataFrame, table: pd.DataFrame, test: pd.DataFrame) -> li
     from synthgen.evaluation.quality import utility
 
     found = utility(table, test, _TARGET, reference=train)
-    return [_Figure("mle", f"AUC of predicting {_TARGET}", found, found.baseline)]
+    return [
+        _Figure(
+            "mle", f"AUC on real rows of trees that learned {_TARGET} here", found, found.baseline
+        )
+    ]
 
 
 def _as_json(
@@ -206,7 +213,7 @@ def _show(
     console = stdout()
     if figures:
         shown = Table(
-            "", "synthetic", "real, unseen", "better is", box=box.SIMPLE_HEAD, pad_edge=False
+            "", "synthetic", "real rows", "better is", box=box.SIMPLE_HEAD, pad_edge=False
         )
         for figure in figures:
             better = "lower" if figure.synthetic.direction == "lower" else "higher"

@@ -124,20 +124,21 @@ def run(
     ).fit(frame, schema=declared)
     synth.save(output)
     report(synth, output, time.monotonic() - start, notes)
+    notes.say(f"Next:  synthgen sample {output} -n 1000 -o synthetic.csv")
 
 
 def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:
-    """Say what was fitted, what the watchdogs saw, and what to do next."""
+    """Say what was fitted, where it is, and what the watchdogs saw."""
     record: dict[str, Any] = synth.training_
     notes.say(
         f"Fitted {record['model']} on {record['n_rows']:,} rows, {record['n_columns']} columns: "
-        f"{record['steps']:,} steps in {show_duration(seconds)}{_ending(record)}"
+        f"{record['steps']:,} step{'s' * (record['steps'] != 1)} in {show_duration(seconds)}"
+        f"{_ending(record)}"
     )
     # On a terminal they stand above the progress bar already.
     for warning in () if sys.stderr.isatty() else record["warnings"]:
         notes.warn(warning)
     notes.say(f"Model: {path} ({show_size(os.path.getsize(path))})", "bold")
-    notes.say(f"Next:  synthgen sample {path} -n 1000 -o synthetic.csv")
 
 
 def _ending(record: dict[str, Any]) -> str:
