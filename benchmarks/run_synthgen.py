@@ -23,6 +23,7 @@ def main(job_path: str) -> None:
     train = read_csv(Path(job["train"]), job["times"])
     model = SynthGen(
         model=job["model"],
+        model_options=job["options"],
         seed=job["seed"],
         time_limit_s=job["time_limit_s"],
         max_steps=job["max_steps"],
@@ -34,6 +35,7 @@ def main(job_path: str) -> None:
     synthetic.to_csv(job["synthetic"], index=False)
     record = {
         "model": job["model"],
+        "options": job["options"],
         "commit": commit(),
         "torch": torch.__version__,
         "seed": job["seed"],

@@ -56,7 +56,15 @@ class Run:
             return "-".join(parts + [f"s{self.seed}"] * bool(self.seed))
         limits = [f"{self.time_limit_s:g}s"] if self.time_limit_s else []
         limits += [f"{self.max_steps}steps"] if self.max_steps else []
-        return "-".join([self.table, self.model, f"{self.threads}t", *limits, f"s{self.seed}"])
+        model = self.model.replace(":", "-").replace(",", "-").replace("=", "_")
+        return "-".join([self.table, model, f"{self.threads}t", *limits, f"s{self.seed}"])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of our model: those of "ctgan:loss=hinge,pac=4"."""
+        _, _, text = self.model.partition(":")
+        pairs = [] if self.is_peer or not text else [part.split("=") for part in text.split(",")]
+        return {name: _plain(value) for name, value in pairs}
 
     def file(self, ending: str) -> Path:
         """The run's file with this ending."""
@@ -70,6 +78,14 @@ class Run:
             return None
         record: dict[str, Any] = json.loads(path.read_text())
         return record
+
+
+def _plain(text: str) -> Any:
+    """A number, true or false, or the text itself."""
+    try:
+        return json.loads(text.lower())
+    except ValueError:
+        return text
 
 
 def execute(run: Run, table: Table, *, again: bool = False) -> dict[str, Any]:
@@ -90,7 +106,8 @@ def execute(run: Run, table: Table, *, again: bool = False) -> dict[str, Any]:
         "seed": run.seed,
         "threads": run.threads,
         "epochs": run.epochs,
-        "model": run.model,
+        "model": run.model if run.is_peer else run.model.partition(":")[0],
+        "options": run.options,
         "time_limit_s": run.time_limit_s,
         "max_steps": run.max_steps,
         "synthetic": str(run.file("-syn.csv")),
@@ -98,7 +115,8 @@ def execute(run: Run, table: Table, *, again: bool = False) -> dict[str, Any]:
     }
     run.file("-job.json").write_text(json.dumps(job, indent=1))
     if run.is_peer:
-        python, script = environment("ctgan"), PEERS / "ctgan_peer.py"
+        peer = run.model.removeprefix("peer:")
+        python, script = environment(peer), PEERS / f"{peer}_peer.py"
     else:
         python, script = Path(sys.executable), BENCHMARKS / "run_synthgen.py"
     with run.file(".log").open("w") as log:
