@@ -73,8 +73,9 @@ class Calibration:
             return
         codes = table.codes[inside, j]
         x = column.continuous(codes, table.values[inside, j])
-        wanted = column.quantiles.value_of_rank(np.linspace(0.0, 1.0, LEVELS))
-        table.values[inside, j] = column.inside(codes, np.interp(x, knots, wanted))
+        # by rank: between two levels the quantiles may jump, as to a value repeated at the end
+        rank = np.interp(x, knots, np.linspace(0.0, 1.0, LEVELS))
+        table.values[inside, j] = column.inside(codes, column.quantiles.value_of_rank(rank))
 
 
 def numeric_columns(encoder: TableEncoder) -> list[int]:

@@ -97,3 +97,21 @@ def test_calibration_puts_skewed_draws_right(encoded: tuple[TableEncoder, Encode
     real = encoder.decode(table, Streams(3))["age"]
     for level in (0.1, 0.5, 0.9):
         assert decoded.quantile(level) == pytest.approx(real.quantile(level), abs=1)
+
+
+def test_calibration_keeps_a_value_repeated_at_the_end(adult: pd.DataFrame) -> None:
+    """Adult's highest age is a spike (43 rows of 90, next to none of 85 to 89)."""
+    frame, _ = frames.read(adult[["age"]])
+    encoder = TableEncoder.fit(frame, Schema.infer(frame))
+    layout, rng = Layout.of(encoder), np.random.default_rng(0)
+    widest = int(np.argmax(encoder.columns[0].share))
+
+    def draw(calibration: Calibration) -> EncodedTable:
+        codes = np.full((len(frame), 1), widest, np.int32)
+        drawn = EncodedTable(codes, rng.uniform(-1, 1, codes.shape).astype(np.float32))
+        calibration.correct(encoder, drawn)
+        return drawn
+
+    ages = encoder.decode(draw(Calibration.fit(encoder, layout, draw)), Streams(0))["age"]
+    assert (adult["age"] == 90).sum() == 43
+    assert 25 <= (ages == 90).sum() <= 65
