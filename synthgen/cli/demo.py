@@ -13,6 +13,7 @@ import typer
 from synthgen.cli import fit, sample
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, Seed, option
+from synthgen.cli.sidecar import write_times
 from synthgen.cli.values import duration, show_duration
 from synthgen.errors import MissingExtraError
 
@@ -87,6 +88,7 @@ def run(
     ).fit(train)
     model = folder / "adult.synthgen"
     synth.save(model)
+    write_times(str(model), synth.timings_)
     fit_s = time.monotonic() - start
     fit.report(synth, str(model), fit_s, notes)
     start = time.monotonic()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +9,7 @@ import typer
 
 from synthgen.cli.output import Notes
 from synthgen.cli.params import Model, Quiet, Seed, option
+from synthgen.cli.sidecar import made_by
 from synthgen.cli.values import column_named, conditions
 
 if TYPE_CHECKING:
@@ -109,14 +108,7 @@ def provenance(
     model: str, seed: int, where: list[str] | None = None, balance: str | None = None
 ) -> dict[str, Any]:
     """Facts for the note beside a file of synthetic rows."""
-    from synthgen import __version__
-
-    with open(model, "rb") as handle:
-        digest = hashlib.sha256(handle.read()).hexdigest()
-    facts = {
-        "made_by": f"synthgen {__version__}",
-        "model": {"file": os.path.basename(model), "sha256": digest},
-        "seed": seed,
-    }
     asked = {"where": where, "balance": balance}
-    return facts | {name: value for name, value in asked.items() if value}
+    return {**made_by(model), "seed": seed} | {
+        name: value for name, value in asked.items() if value
+    }

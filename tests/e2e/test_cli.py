@@ -94,7 +94,17 @@ def test_fit_says_what_it_did_and_what_comes_next(adult: Path) -> None:
     assert (ran.code, ran.stdout) == (0, "")
     assert re.search(r"^Fitted ctgan on 400 rows, 15 columns: 3 steps in ", ran.stderr)
     assert "\nNext:  synthgen sample m.synthgen -n 1000 -o synthetic.csv\n" in ran.stderr
-    assert sorted(p.name for p in Path().iterdir()) == ["adult.csv", "m.synthgen"]
+    names = ["adult.csv", "m.synthgen", "m.synthgen.meta.json"]
+    assert sorted(path.name for path in Path().iterdir()) == names
+
+
+def test_times_stand_beside_the_model_not_in_it(fitted: Path) -> None:
+    note = json.loads(fitted.with_name("adult.synthgen.meta.json").read_text())
+    assert {"reading", "encoding", "training"} <= note["seconds"].keys()
+    assert note["model"]["sha256"] == hashlib.sha256(fitted.read_bytes()).hexdigest()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\+00:00", note["finished"])
+    record = run("inspect", fitted, "--json").stdout
+    assert not re.search(r"second|elapsed|duration_s|20\d\d-\d\d-\d\d", record)
 
 
 def test_quiet_is_quiet_before_and_after_the_command(adult: Path) -> None:
