@@ -225,14 +225,7 @@ def _read(
     if not time_format:
         days, bad = _by_distinct(texts, lambda text: _day(text, date_format))
         return days * (_DAY_S * TICKS_PER_SECOND[unit]), bad, np.zeros(len(texts), np.int64)
-    separator = time_format[0]
-    spaces = date_format.count(" ") if separator == " " else 0
-    dates = np.empty(len(texts), dtype=object)
-    rests = np.empty(len(texts), dtype=object)
-    for index, text in enumerate(texts):
-        parts = text.split(separator, spaces + 1)
-        rests[index] = parts.pop() if len(parts) == spaces + 2 else ""
-        dates[index] = separator.join(parts) if spaces else parts[0]
+    dates, rests = _split(texts, time_format[0], date_format.count(" "))
     days, bad_days = _by_distinct(dates, lambda text: _day(text, date_format))
     per_second = TICKS_PER_SECOND[unit]
     packed, bad_times = _by_distinct(rests, lambda text: _time(text, time_format[1:], per_second))
@@ -240,6 +233,19 @@ def _read(
     offsets = (packed % _OFFSETS - _DAY_MIN) * 60
     ticks = days * (_DAY_S * per_second) + packed // _OFFSETS - offsets * per_second
     return ticks, bad_days | bad_times, offsets
+
+
+def _split(
+    texts: NDArray[np.object_], separator: str, spaces: int
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Dates and what follows the separator after them; a date may hold ``spaces`` itself."""
+    if spaces == 0 or separator != " ":
+        parts = [text.partition(separator)[::2] for text in texts]
+    else:
+        words = [text.split(" ", spaces + 1) for text in texts]
+        parts = [(" ".join(each[: spaces + 1]), " ".join(each[spaces + 1 :])) for each in words]
+    both = np.array(parts, dtype=object).reshape(len(texts), 2)
+    return both[:, 0], both[:, 1]
 
 
 def _by_distinct(

@@ -121,7 +121,7 @@ def _parse_plain(texts: NDArray[np.object_]) -> NumberText | None:
     second = _column(matrix, sign.astype(int) + 1)
     if ((first == ord("0")) & (second >= ord("0")) & (second <= ord("9"))).any():
         return None
-    if (first == ord("+")).any() or (sign & (length == 1)).any():
+    if (matrix[:, 0] == ord("+")).any():
         return None
     return _measured(texts, matrix, length, point, digit)
 
