@@ -211,6 +211,8 @@ def test_what_is_written_is_read(tmp_path_factory, rows: list[list[str]]) -> Non
 @example('x,"a"b\n')
 @example('1,"abc\n2,"def"\n')
 @example('1,"abc\n')
+@example("\r,1\n")
+@example("1\r,1\n")
 def test_odd_quotes_are_read_as_python_reads_them_or_refused(tmp_path_factory, body: str) -> None:
     path = table(tmp_path_factory.getbasetemp() / "odd.csv", "h1,h2\n" + body)
     try:
