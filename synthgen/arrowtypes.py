@@ -37,7 +37,8 @@ def pyarrow() -> Any:
         import pyarrow
     except ImportError:
         raise MissingExtraError(
-            "this table needs pyarrow, which is not installed; run: pip install pyarrow"
+            "polars and Arrow tables need pyarrow, which is not installed; "
+            "run: pip install 'synthgen[arrow]'"
         ) from None
     return pyarrow
 

@@ -13,7 +13,7 @@ import pytest
 
 from synthgen import cells, frames
 from synthgen.detection import infer_schema
-from synthgen.errors import InvalidInputError
+from synthgen.errors import InvalidInputError, MissingExtraError
 from synthgen.schema import Schema
 
 pa = pytest.importorskip("pyarrow")
@@ -195,3 +195,11 @@ def test_wide_tables_are_quick() -> None:
     schema.validate_frame(data)
     assert len(schema) == 3000
     assert time.process_time() - start < 5
+
+
+def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"synthgen\[arrow\]"):
+        frames.read(pl.DataFrame({"a": [1]}))
