@@ -101,16 +101,11 @@ class Column(BaseModel):
             raise ValueError(
                 f"column {self.name!r}: 'categories' needs kind category, got {self.kind!r}"
             )
-        if (
-            self.minimum is not None
-            and self.maximum is not None
-            and self.minimum > self.maximum
-        ):
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(
                 f"column {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}"
             )
         return self
-
 
     def arriving_as(self, arrival: Column) -> Column:
         """This declaration for cells that arrive in the form of ``arrival``.

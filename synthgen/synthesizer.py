@@ -189,7 +189,8 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
     def history_(self) -> pd.DataFrame:
         """The training run, one row for each evaluation."""
         self._check_fitted()
-        return pd.DataFrame(self.training_["history"])
+        history = pd.DataFrame(self.training_["history"])
+        return history[["step", *sorted(history.columns.drop("step"))]]
 
     def save(self, path: str | Path) -> None:
         """Write the model to ``path`` (``*.synthgen``), atomically."""

@@ -20,7 +20,7 @@ from synthgen.encoding.table import EncodedTable, TableEncoder, in_threads
 from synthgen.tabular.layout import Layout
 
 LEVELS = 512
-_ROUNDS = 8
+CALIBRATION_ROUNDS = 8
 _STEP = 0.8
 _MIN_ROWS = 50
 
@@ -50,7 +50,7 @@ class Calibration:
     def fit(cls, encoder: TableEncoder, layout: Layout, draw: Draw) -> Calibration:
         """Calibrate on tables that ``draw`` generates under a given calibration."""
         calibration = cls.none(encoder, layout)
-        for _ in range(_ROUNDS):
+        for _ in range(CALIBRATION_ROUNDS):
             table = draw(calibration)
             offset = calibration.offset + _STEP * _log_ratio(encoder, layout, table)
             calibration = cls(offset.astype(np.float32), calibration.knots)

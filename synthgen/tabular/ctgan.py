@@ -37,6 +37,8 @@ from synthgen.tabular.layout import Layout
 from synthgen.tabular.networks import Critic, Generator, harden, soft_codes
 from synthgen.training.device import fast_bfloat16
 
+_MAX_BATCH_SLOTS = 6_000_000
+
 
 class CTGANConfig(BaseModel):
     """Options of ``model="ctgan"``.
@@ -115,6 +117,7 @@ class CTGANTrainer:
         self.config, self.layout, self.table, self.device = config, layout, table, device
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.n_critic_steps = 0
+        self.batch_size = batch_rows(config, layout)
         self.rng = streams.numpy("rows")
         self.noise = streams.torch("noise", device)
         self.sampler = TrainingSampler(
@@ -147,7 +150,7 @@ class CTGANTrainer:
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """A condition (n, n_columns) and the real rows (n, n_features) that meet it."""
-        condition, rows = self.sampler.draw(self.config.batch_size, self.rng)
+        condition, rows = self.sampler.draw(self.batch_size, self.rng)
         return torch.as_tensor(condition, device=self.device).long(), self.real(rows, condition)
 
     def real(self, rows: np.ndarray, condition: np.ndarray) -> Tensor:
@@ -243,6 +246,12 @@ class CTGANTrainer:
         middle = torch.cat([real_score, fake_score]).median()
         hits = (real_score > middle).double().mean() + (fake_score <= middle).double().mean()
         return float(hits / 2)
+
+
+def batch_rows(config: CTGANConfig, layout: Layout) -> int:
+    """Rows of a batch: fewer than asked for where one-hot rows are so wide that memory counts."""
+    fitting = max(_MAX_BATCH_SLOTS // layout.n_slots, 16)
+    return max(min(config.batch_size, fitting) // config.pac, 1) * config.pac
 
 
 def expand(given: Tensor, layout: Layout) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from synthgen.encoding.table import EncodedTable, TableEncoder
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
-from synthgen.tabular.calibration import Calibration
+from synthgen.tabular.calibration import CALIBRATION_ROUNDS, Calibration
 from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
@@ -61,7 +62,7 @@ class CTGAN(TableModel):
             patience=config.patience,
             evaluate_every=config.evaluate_every,
             deadline=run.deadline,
-            reserve_s=trainer.calibration_s,
+            reserve_s=lambda: trainer.calibration_s,
         )
         run.progress.stage("training")
         best, record = train(trainer, budget, run.progress, watch)
@@ -186,7 +187,9 @@ class _Evaluated(CTGANTrainer):
     def evaluate(self) -> Metrics:
         """Pair distance to held-out rows, the critic's accuracy on them, and diversity."""
         request = Request(self.layout.n_columns, {}, {})
+        start = time.monotonic()
         synthetic = self.model.sample(_EVALUATION_ROWS, request, self.streams)
+        self._expect_calibration(time.monotonic() - start)
         pairs = self.bins.pairs(synthetic)
         return {
             "score": pair_distance(self.real_pairs, pairs, self.bins.n_bins),
@@ -194,14 +197,23 @@ class _Evaluated(CTGANTrainer):
             "diversity": diversity(self.real_pairs, pairs, self.bins.n_bins),
         }
 
+    def _expect_calibration(self, sample_s: float) -> None:
+        rows = calibration_rows(self.layout) * (CALIBRATION_ROUNDS + 1)
+        self.calibration_s = max(self.calibration_s, 1.5 * sample_s * rows / _EVALUATION_ROWS)
+
     def kept(self) -> dict[str, torch.Tensor]:
         """The average weights of the generator."""
         return self.ema.average.state_dict()
 
 
+def calibration_rows(layout: Layout) -> int:
+    """Rows to calibrate on: fewer where rows are very wide."""
+    return min(_CALIBRATION_ROWS, max(2_000, _BATCH_SLOTS * 4 // layout.n_slots))
+
+
 def calibrate(model: CTGAN, streams: Streams) -> Calibration:
     """Calibrate on free draws of the model."""
-    n = min(_CALIBRATION_ROWS, max(2_000, _BATCH_SLOTS * 4 // model.layout.n_slots))
+    n = calibration_rows(model.layout)
     condition = np.full((n, model.layout.n_columns), FREE, np.int32)
     noise = streams.torch("noise", model.device)
     return Calibration.fit(

@@ -41,14 +41,14 @@ class Budget:
         patience: Evaluations without a better score after which training has converged.
         evaluate_every: Steps between evaluations.
         deadline: Value of ``time.monotonic()`` at which a model has to be ready, or ``None``.
-        reserve_s: Seconds needed after the last step, evaluation excluded.
+        reserve_s: Gives the seconds needed after the last step, evaluation excluded.
     """
 
     max_steps: int
     patience: int
     evaluate_every: int
     deadline: float | None = None
-    reserve_s: float = 0.0
+    reserve_s: Callable[[], float] = lambda: 0.0
 
 
 @dataclass
@@ -188,7 +188,7 @@ class _Clock:
     def out_of_time(self) -> bool:
         if self.budget.deadline is None:
             return False
-        needed = self.step_s + self.evaluate_s + self.budget.reserve_s
+        needed = self.step_s + self.evaluate_s + self.budget.reserve_s()
         return time.monotonic() + needed >= self.budget.deadline
 
 

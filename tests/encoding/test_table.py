@@ -70,7 +70,7 @@ def test_merged_summaries_encode_like_one_pass(adult: pd.DataFrame) -> None:
 
 
 def test_wide_table_is_encoded_at_once() -> None:
-    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(72, 2000)))
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(72, 500)))
     encoder = TableEncoder.fit(frame, Schema.infer(frame))
     table = encoder.encode(frame, Streams(0))
     back = encoder.decode(table, Streams(0))

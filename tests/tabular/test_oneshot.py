@@ -46,7 +46,7 @@ def sample(model: CTGAN, n: int, request: Request | None = None, seed: int = 2) 
 
 @pytest.fixture(scope="module")
 def trained() -> CTGAN:
-    return fit(600, learning_rate=5e-4)[0]
+    return fit(1500, penalty_strength=0.1)[0]
 
 
 def test_learns_marginals_and_dependence(trained: CTGAN) -> None:

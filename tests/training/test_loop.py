@@ -63,7 +63,7 @@ def test_converges_by_patience() -> None:
 
 def test_the_deadline_is_kept_and_the_model_is_usable() -> None:
     start = time.monotonic()
-    limits = budget(max_steps=10**6, deadline=start + 0.6, reserve_s=0.1)
+    limits = budget(max_steps=10**6, deadline=start + 0.6, reserve_s=lambda: 0.1)
     best, record = train(Regression(pause_s=0.01), limits, Progress())
     assert time.monotonic() - start < 0.6
     assert record.ended_by == "time" and record.to_dict()["budget_exhausted"]
