@@ -336,6 +336,12 @@ def test_periods_and_sparse() -> None:
     check(pd.Series(pd.arrays.SparseArray([0, 0, 3]), name="x"))
 
 
+def test_texts_with_a_nul_stay_apart() -> None:
+    series = series_of(["a", "a\0", "", "\0", "a\0b"], "object")
+    back = through(series, Column(name="x", kind="category", native="str"))
+    assert back.tolist() == series.tolist()
+
+
 def test_levels_are_sorted_by_value() -> None:
     column = Column(name="x", kind="category", dtype="int64")
     assert read(series_of([10, 9, -1, 10], "int64"), column).levels == (-1, 9, 10)

@@ -302,6 +302,11 @@ def _objects(series: pd.Series[Any]) -> Objects:
 
 
 def _factorize(objects: Objects) -> tuple[NDArray[np.intp], Objects]:
+    if any(isinstance(cell, str) and "\0" in cell for cell in objects):
+        # pandas hashes texts as C strings, which end at a NUL.
+        known: dict[Any, int] = {}
+        codes = np.array([known.setdefault(cell, len(known)) for cell in objects], dtype=np.intp)
+        return codes, np.array(list(known), dtype=object)
     codes, distinct = pd.factorize(objects)
     return codes, np.asarray(distinct, dtype=object)
 
