@@ -238,14 +238,21 @@ class CTGANTrainer:
         if not n:
             return float("nan")
         rows = rng.permutation(len(held_out))[:n]
-        condition = np.full((n, self.layout.n_columns), -1, np.int32)
-        given = torch.zeros(n, self.layout.n_columns, device=self.device)
-        real = torch.cat([self.layout.batch(held_out.take(rows), self.device), given], dim=1)
-        fake = self.fake(torch.as_tensor(condition, device=self.device).long(), self.ema.average)
-        real_score, fake_score = self.score(real), self.score(fake)
+        fitting = max(_MAX_BATCH_SLOTS // self.layout.n_slots // self.config.pac, 1)
+        parts = np.split(rows, range(fitting * self.config.pac, n, fitting * self.config.pac))
+        real_score, fake_score = map(
+            torch.cat, zip(*(self._free_scores(held_out.take(part)) for part in parts), strict=True)
+        )
         middle = torch.cat([real_score, fake_score]).median()
         hits = (real_score > middle).double().mean() + (fake_score <= middle).double().mean()
         return float(hits / 2)
+
+    def _free_scores(self, table: EncodedTable) -> tuple[Tensor, Tensor]:
+        """Scores (n / pac,) of real rows and of as many fresh ones, all without a condition."""
+        free = torch.full((len(table), self.layout.n_columns), -1, device=self.device)
+        given = torch.zeros(free.shape, device=self.device)
+        real = torch.cat([self.layout.batch(table, self.device), given], dim=1)
+        return self.score(real), self.score(self.fake(free, self.ema.average))
 
 
 def batch_rows(config: CTGANConfig, layout: Layout) -> int:
