@@ -52,4 +52,4 @@ def penalty(
 
 
 PENALTIES = ("gp", "r1", "r2", "r1r2", "none")
-DEFAULT_STRENGTH = {"gp": 10.0, "r1": 0.03, "r2": 0.03, "r1r2": 0.03, "none": 0.0}
+DEFAULT_STRENGTH = {"gp": 10.0, "r1": 0.1, "r2": 0.1, "r1r2": 0.1, "none": 0.0}
