@@ -102,42 +102,81 @@ def _fit_chunk(
     min_weight: float,
 ) -> list[Mixture]:
     x, w, centre, scale = _standardize(points)
-    mean = _initial_means(x, w, n_components)
-    responsibility = _nearest(x, mean)
-    floor = _MIN_SCALE**2
-    previous = np.full(len(x), -np.inf)
-    for _ in range(max_iterations):
-        # M step: sufficient statistics, then the variational posteriors
-        rw = responsibility * w[:, :, None]
-        n_k = rw.sum(axis=1) + 1e-10
-        x_bar = np.einsum("cbk,cb->ck", rw, x) / n_k
-        square = np.einsum("cbk,cb->ck", rw, x * x) / n_k
-        variance = np.maximum(square - x_bar**2, 0.0)
-        alpha = _WEIGHT_PRIOR + n_k
-        beta = _MEAN_STRENGTH + n_k
-        mean = n_k * x_bar / beta
-        a = 1.0 + n_k / 2
-        b = floor + 0.5 * (n_k * variance + _MEAN_STRENGTH * n_k / beta * x_bar**2)
-        # E step: expected log weight, log precision and squared distance
-        log_weight = digamma(alpha) - digamma(alpha.sum(axis=1, keepdims=True))
-        log_precision = digamma(a) - np.log(b)
-        distance = (x[:, :, None] - mean[:, None]) ** 2 * (a / b)[:, None] + 1 / beta[:, None]
-        log = (log_weight + 0.5 * log_precision)[:, None] - 0.5 * distance
-        top = log.max(axis=2, keepdims=True)
-        responsibility = np.exp(log - top)
-        total = responsibility.sum(axis=2, keepdims=True)
-        responsibility /= total
-        bound = ((np.log(total) + top)[:, :, 0] * w).sum(axis=1) / w.sum(axis=1).clip(1e-10)
-        if np.all(np.abs(bound - previous) < tolerance):
-            break
-        previous = bound
-    weight = alpha / alpha.sum(axis=1, keepdims=True)
-    std = np.sqrt(b / a)
+    posterior = _iterate(x, w, n_components, max_iterations, tolerance)
+    weight = posterior.alpha / posterior.alpha.sum(axis=1, keepdims=True)
+    mean = posterior.mean * scale[:, None] + centre[:, None]
+    std = np.sqrt(posterior.b / posterior.a) * scale[:, None]
     lightest = np.maximum(min_weight, MIN_ROWS / w.sum(axis=1).clip(1))
-    return [
-        _pruned(weight[c], mean[c] * scale[c] + centre[c], std[c] * scale[c], lightest[c])
-        for c in range(len(points))
-    ]
+    return [_pruned(weight[c], mean[c], std[c], lightest[c]) for c in range(len(points))]
+
+
+@dataclass
+class _Posterior:
+    """Dirichlet weights ``alpha``; normal-gamma ``mean``, ``beta``, ``a``, ``b``: all (C, K)."""
+
+    alpha: np.ndarray
+    mean: np.ndarray
+    beta: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+
+
+def _iterate(
+    x: np.ndarray, w: np.ndarray, n_components: int, max_iterations: int, tolerance: float
+) -> _Posterior:
+    """Alternate both steps; a column leaves as soon as its own bound has settled."""
+    responsibility = _nearest(x, _initial_means(x, w, n_components))
+    result = _Posterior(*np.ones((5, len(x), n_components)))
+    active, previous = np.arange(len(x)), np.full(len(x), -np.inf)
+    for _ in range(max_iterations):
+        posterior = _posterior(x, w, responsibility)
+        for name, values in vars(posterior).items():
+            getattr(result, name)[active] = values
+        responsibility, bound = _responsibility(x, w, posterior)
+        moving = np.abs(bound - previous) >= tolerance
+        if not moving.any():
+            break
+        if not moving.all():
+            x, w, responsibility = x[moving], w[moving], responsibility[moving]
+            active, bound = active[moving], bound[moving]
+        previous = bound
+    return result
+
+
+def _posterior(x: np.ndarray, w: np.ndarray, responsibility: np.ndarray) -> _Posterior:
+    """M step: sufficient statistics, then the variational posteriors (Bishop 10.58-10.63)."""
+    rw = responsibility * w[:, :, None]
+    n_k = rw.sum(axis=1) + 1e-10
+    x_bar = np.einsum("cbk,cb->ck", rw, x) / n_k
+    square = np.einsum("cbk,cb->ck", rw, x * x) / n_k
+    variance = np.maximum(square - x_bar**2, 0.0)
+    beta = _MEAN_STRENGTH + n_k
+    spread = n_k * variance + _MEAN_STRENGTH * n_k / beta * x_bar**2
+    return _Posterior(
+        alpha=_WEIGHT_PRIOR + n_k,
+        mean=n_k * x_bar / beta,
+        beta=beta,
+        a=1.0 + n_k / 2,
+        b=_MIN_SCALE**2 + 0.5 * spread,
+    )
+
+
+def _responsibility(
+    x: np.ndarray, w: np.ndarray, posterior: _Posterior
+) -> tuple[np.ndarray, np.ndarray]:
+    """E step: (C, B, K) shares of each point, and the mean log evidence (C,) (Bishop 10.46)."""
+    alpha, a, b = posterior.alpha, posterior.a, posterior.b
+    log_weight = digamma(alpha) - digamma(alpha.sum(axis=1, keepdims=True))
+    log_precision = digamma(a) - np.log(b)
+    distance = (x[:, :, None] - posterior.mean[:, None]) ** 2 * (a / b)[:, None]
+    distance += 1 / posterior.beta[:, None]
+    log = (log_weight + 0.5 * log_precision)[:, None] - 0.5 * distance
+    top = log.max(axis=2, keepdims=True)
+    responsibility = np.exp(log - top)
+    total = responsibility.sum(axis=2, keepdims=True)
+    responsibility /= total
+    evidence = ((np.log(total) + top)[:, :, 0] * w).sum(axis=1) / w.sum(axis=1).clip(1e-10)
+    return responsibility, evidence
 
 
 def _standardize(
