@@ -85,9 +85,10 @@ def numeric_part(table: pd.DataFrame) -> Numbers:
 
 
 def decimals_of(column: pd.Series) -> int:
-    """Fewest decimal places that write every value of the column."""
+    """Fewest decimal places that write every value of the column, six for computed numbers."""
     values = column.to_numpy(float)
-    return next(d for d in range(16) if np.allclose(np.round(values, d), values, rtol=0, atol=1e-9))
+    exact = (d for d in range(6) if np.allclose(np.round(values, d), values, rtol=0, atol=1e-9))
+    return next(exact, 6)
 
 
 def ours(numbers: Numbers) -> dict[str, Any]:
