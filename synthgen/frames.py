@@ -74,7 +74,7 @@ def write(frame: pd.DataFrame, schema: Schema) -> Any:
         schema: Says the kind of frame, and the types that pandas has no word for.
     """
     if schema.frame == "pandas":
-        return frame.loc[:, schema.names].reset_index(drop=True)
+        return frame if list(frame.columns) == schema.names else frame.loc[:, schema.names]
     pa = pyarrow()
     arrays = [_to_arrow(frame[column.name], column) for column in schema]
     if schema.frame == "polars":

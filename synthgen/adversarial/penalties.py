@@ -19,36 +19,33 @@ def gradient_penalty(
         real, fake: (n, n_features); x_hat = e real + (1 - e) fake with e uniform per row.
     """
     share = torch.rand(len(real), 1, generator=generator, device=real.device)
-    between = share * real.detach() + (1 - share) * fake.detach()
-    norm = _squared_gradient(critic, between).clamp(min=1e-12).sqrt()
+    between = (share * real + (1 - share) * fake).detach().requires_grad_(True)
+    norm = squared_gradient(critic(between), between).clamp(min=1e-12).sqrt()
     return ((norm - 1) ** 2).mean()
 
 
-def zero_centred_penalty(critic: Critic, x: Tensor) -> Tensor:
-    """E |grad f(x)|^2 / 2: R1 on real rows (Mescheder et al., 2018, equation 9), R2 on fake."""
-    return _squared_gradient(critic, x.detach()).mean() / 2
-
-
-def _squared_gradient(critic: Critic, x: Tensor) -> Tensor:
-    x = x.requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-    return (gradient**2).flatten(1).sum(dim=1)
+def squared_gradient(scores: Tensor, x: Tensor) -> Tensor:
+    """|grad f(x)|^2 (n,) of scores f(x) (n,); x (n, n_features) requires gradients."""
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return (gradient**2).sum(dim=1)
 
 
 def penalty(
-    name: str, critic: Critic, real: Tensor, fake: Tensor, generator: torch.Generator
+    name: str, critic: Critic, x: Tensor, scores: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Penalty ``name``: gp, r1, r2, r1r2 or none."""
+    """Penalty ``name`` of a critic that gave ``scores`` (2n,) to ``x`` (2n, n_features).
+
+    The first half of the rows is real, the second fake. R1 is E |grad f|^2 / 2 on real rows
+    (Mescheder et al., 2018, equation 9), R2 the same on fake ones; both reuse the scores that the
+    loss is made of.
+    """
+    if name == "none":
+        return scores.new_zeros(())
     if name == "gp":
+        real, fake = x.chunk(2)
         return gradient_penalty(critic, real, fake, generator)
-    if name == "r1":
-        return zero_centred_penalty(critic, real)
-    if name == "r2":
-        return zero_centred_penalty(critic, fake)
-    if name == "r1r2":
-        # the mean over both halves is half the sum of both penalties
-        return 2 * zero_centred_penalty(critic, torch.cat([real, fake]))
-    return real.new_zeros(())
+    r1, r2 = (half.mean() / 2 for half in squared_gradient(scores, x).chunk(2))
+    return {"r1": r1, "r2": r2, "r1r2": r1 + r2}[name]
 
 
 PENALTIES = ("gp", "r1", "r2", "r1r2", "none")

@@ -99,12 +99,13 @@ def _write_category(
         return series if column.dtype == "category" else series.astype(dtype_of(column.dtype))
     pool = np.empty(len(levels), dtype=object)
     pool[:] = levels
-    present = pool[codes[~missing]] if len(pool) else np.empty(0, dtype=object)
     kind = family(dtype_of(column.dtype))
-    if kind == "text":
-        return _texts(present, missing, column)
-    if kind == "object":
-        return _objects(present, missing, column)
+    if kind in ("text", "object"):
+        # cells are made once for each level and once for missing, which code -1 takes
+        make = _texts if kind == "text" else _objects
+        made = make(pool, np.arange(len(pool) + 1) == len(pool), column)
+        return made.take(np.where(missing, len(pool), codes)).reset_index(drop=True)
+    present = pool[codes[~missing]] if len(pool) else np.empty(0, dtype=object)
     filled: NDArray[Any] = np.zeros(len(codes), dtype=np.float64 if kind == "float" else np.int64)
     filled[~missing] = present.astype(filled.dtype)
     return _typed_numbers(filled, missing, column)

@@ -118,7 +118,7 @@ class CategoryEncoder(ColumnEncoder):
         return codes, np.zeros(len(codes), np.float32)
 
     @override
-    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
+    def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
         missing = codes >= self.n_present
         codes = np.where(missing, 0, codes)
         if self.column.kind == "boolean":

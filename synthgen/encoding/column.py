@@ -51,9 +51,13 @@ class ColumnEncoder(ABC):
     def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Codes (n,) int32 and values (n,) float32; -1 for a cell that no code can stand for."""
 
+    def ranks(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Ranks (n,) in [0, 1] among the column's values of codes (n,) and values (n,)."""
+        return np.zeros(len(codes))
+
     @abstractmethod
-    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
-        """Cells of codes (n,) and values (n,)."""
+    def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
+        """Cells of codes (n,) and, where a code carries a value, its rank (n,)."""
 
     @abstractmethod
     def codes_of(self, value: object) -> np.ndarray:

@@ -61,7 +61,7 @@ class GeneratedEncoder(ColumnEncoder):
         return codes.astype(np.int32), np.zeros(len(codes), np.float32)
 
     @override
-    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
+    def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
         missing = codes >= self.n_present
         cells = np.full(len(codes), "", object)
         cells[~missing] = personal.generate(self.column, int((~missing).sum()), rng)

@@ -150,22 +150,19 @@ class NumericEncoder(ColumnEncoder):
         ]
         return np.asarray(centre[codes] + scale[codes] * values.astype(np.float64))
 
-    def inside(self, codes: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Values (n,) float32 that `continuous` turns into ``x`` for the given mode codes."""
-        mode = codes - len(self.atoms)
-        return np.asarray(
-            (x - self.modes.mean[mode]) / (VALUE_SCALE * self.modes.std[mode]), np.float32
-        )
+    @override
+    def ranks(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return self.quantiles.rank(self.continuous(codes, values))
 
     @override
-    def decode(self, codes: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> Cells:
-        missing = codes >= self.n_present
-        x = self.continuous(codes, values)
-        rest = self.has_value[codes]
-        if rest.any():
+    def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
+        centre = np.r_[self.atoms, np.zeros(self.n_codes - len(self.atoms))]
+        x = centre[codes]
+        rest = np.flatnonzero(self.has_value[codes])
+        if len(rest):
             # onto the observed support: a repeated value comes back exactly, a rare one never
-            x[rest] = self._rounded(self.quantiles(self.quantiles.rank(x[rest])))
-        return Cells(self._restored(x), missing)
+            x[rest] = self._rounded(self.quantiles(ranks[rest]))
+        return Cells(self._restored(x), codes >= self.n_present)
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
         if not self.step:

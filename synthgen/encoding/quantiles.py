@@ -7,6 +7,7 @@ rounded, heaped and repeated numbers come back as they were.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -127,20 +128,20 @@ class StepQuantiles:
         return of[order], at[order]
 
     def __call__(self, rank: np.ndarray) -> np.ndarray:
-        """Value at ``rank`` in [0, 1], any shape."""
-        segment = np.searchsorted(self._right[:-1], rank, side="right")
-        low, width = self.low[segment], (self.high - self.low)[segment]
-        left = (self._right - self.mass)[segment]
-        return np.asarray(low + np.clip((rank - left) / self.mass[segment], 0.0, 1.0) * width)
+        """Value (n,) at ``rank`` (n,) in [0, 1]."""
+        slope = (self.high - self.low) / self.mass
+        left = self._right - self.mass
+
+        def value(rank: np.ndarray) -> np.ndarray:
+            segment = np.searchsorted(self._right[:-1], rank, side="right")
+            low, high = self.low[segment], self.high[segment]
+            return np.asarray(np.clip(low + (rank - left[segment]) * slope[segment], low, high))
+
+        return ascending(value, rank)
 
     def rank(self, value: np.ndarray) -> np.ndarray:
-        """Continuous mid-rank in [0, 1] of ``value``; inverse of ``__call__`` up to steps."""
-        return np.asarray(np.interp(value, *self._rank_points))
-
-    def value_of_rank(self, rank: np.ndarray) -> np.ndarray:
-        """Value whose `rank` is ``rank``: continuous, where ``__call__`` jumps between steps."""
-        of, at = self._rank_points
-        return np.asarray(np.interp(rank, at, of))
+        """Continuous mid-rank in [0, 1] of ``value`` (n,); inverse of ``__call__`` up to steps."""
+        return interpolate(value, *self._rank_points)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dict."""
@@ -150,6 +151,19 @@ class StepQuantiles:
     def from_dict(cls, data: dict[str, Any]) -> StepQuantiles:
         """Inverse of `to_dict`."""
         return cls(*(np.asarray(data[name], np.float64) for name in ("low", "high", "mass")))
+
+
+def ascending(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    """``f(x)`` (n,), evaluated on sorted x: its searches then walk where they would jump about."""
+    order = np.argsort(x)
+    result = np.empty(len(x))
+    result[order] = f(x[order])
+    return result
+
+
+def interpolate(x: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`numpy.interp` for many ``x`` (n,)."""
+    return ascending(lambda ordered: np.asarray(np.interp(ordered, at, values)), x)
 
 
 def _runs(alone: np.ndarray) -> np.ndarray:

@@ -58,6 +58,23 @@ class EncodedTable:
 
 
 @dataclass(frozen=True)
+class RankedTable:
+    """A generated table: every cell is a code and, where it has a value, the value's rank.
+
+    Shape:
+        codes: (n_rows, n_columns) int32.
+        ranks: (n_rows, n_columns) float32 in [0, 1], the rank in the column's quantile function;
+            read only where the code carries a value.
+    """
+
+    codes: np.ndarray
+    ranks: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
 class TableEncoder:
     """The columns' encoders, in order."""
 
@@ -105,16 +122,21 @@ class TableEncoder:
             codes[:, j], values[:, j] = encoder.encode(cells, streams.numpy(f"encode/{j}"))
         return EncodedTable(codes, values)
 
-    def decode(self, table: EncodedTable, streams: Streams) -> pd.DataFrame:
-        """Canonical frame of codes and values, with the schema's names, order and dtypes."""
+    def decode(self, table: EncodedTable | RankedTable, streams: Streams) -> pd.DataFrame:
+        """Canonical frame of an encoded table, with the schema's names, order and dtypes."""
 
         def column(j: int) -> pd.Series:
             encoder, rng = self.columns[j], streams.numpy(f"decode/{j}")
-            cells = encoder.decode(table.codes[:, j], table.values[:, j], rng)
+            codes = table.codes[:, j]
+            if isinstance(table, RankedTable):
+                ranks = table.ranks[:, j]
+            else:
+                ranks = encoder.ranks(codes, table.values[:, j])
+            cells = encoder.decode(codes, ranks, rng)
             return cell.write(cells, encoder.column)
 
         series = in_threads(column, range(len(self.columns)))
-        frame: pd.DataFrame = pd.concat(series, axis=1)
+        frame = pd.DataFrame(dict(enumerate(series)), copy=False)
         frame.columns = pd.Index(self.schema.names)
         return frame
 

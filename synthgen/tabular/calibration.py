@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.encoding.numeric import NumericEncoder
-from synthgen.encoding.table import EncodedTable, TableEncoder, in_threads
+from synthgen.encoding.quantiles import interpolate
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
 from synthgen.tabular.layout import Layout
 
 LEVELS = 512
@@ -58,24 +59,26 @@ class Calibration:
         knots = [_quantiles(encoder, j, table) for j in numeric_columns(encoder)]
         return cls(calibration.offset, np.reshape(knots, (len(knots), LEVELS)))
 
-    def correct(self, encoder: TableEncoder, table: EncodedTable) -> None:
-        """Map the values of generated numbers in place."""
-        columns = numeric_columns(encoder)
-        in_threads(
-            lambda row: self._correct(encoder, table, columns[row], row), range(len(columns))
-        )
+    def ranks(self, encoder: TableEncoder, table: EncodedTable) -> RankedTable:
+        """The ranks of generated numbers among the numbers that were generated to calibrate on.
 
-    def _correct(self, encoder: TableEncoder, table: EncodedTable, j: int, row: int) -> None:
-        column, knots = encoder.columns[j], self.knots[row]
-        assert isinstance(column, NumericEncoder)
-        inside = np.flatnonzero(column.has_value[table.codes[:, j]])
-        if np.isnan(knots[0]) or not len(inside):
-            return
-        codes = table.codes[inside, j]
-        x = column.continuous(codes, table.values[inside, j])
-        # by rank: between two levels the quantiles may jump, as to a value repeated at the end
-        rank = np.interp(x, knots, np.linspace(0.0, 1.0, LEVELS))
-        table.values[inside, j] = column.inside(codes, column.quantiles.value_of_rank(rank))
+        By rank, since between two levels the quantiles may jump, as to a value repeated at the end.
+        """
+        columns = numeric_columns(encoder)
+        ranks = np.zeros(table.values.shape, np.float32, order="F")
+        level = np.linspace(0.0, 1.0, LEVELS)
+
+        def column(row: int) -> None:
+            j, knots = columns[row], self.knots[row]
+            encoder_j, codes, values = encoder.columns[j], table.codes[:, j], table.values[:, j]
+            assert isinstance(encoder_j, NumericEncoder)
+            if np.isnan(knots[0]):
+                ranks[:, j] = encoder_j.ranks(codes, values)
+            else:
+                ranks[:, j] = interpolate(encoder_j.continuous(codes, values), knots, level)
+
+        in_threads(column, range(len(columns)))
+        return RankedTable(table.codes, ranks)
 
 
 def numeric_columns(encoder: TableEncoder) -> list[int]:

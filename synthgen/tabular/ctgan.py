@@ -4,18 +4,26 @@ After Xu, Skoularidou, Cuesta-Infante and Veeramachaneni, *Modeling Tabular Data
 GAN* (NeurIPS 2019). With z ~ N(0, I) and a condition c (one-hot blocks of the given columns):
 
     h_0 = W [z, c],  h_i = h_{i-1} + block_i(h_{i-1})
-    d_j = gumbel-softmax_0.2(W_j h)      the code of column j
+    d_j = gumbel-softmax_0.5(W_j h)      the code of column j, one-hot (straight-through)
     a_jk = tanh(w_jk h)                  the value inside mode k of column j
 
-and the critic scores ``pac`` rows with their condition together,
+and a critic C scores rows r with their condition. By default the game is relativistic, with both
+zero-centred penalties (Huang et al., *The GAN is dead; long live the GAN!*, NeurIPS 2024, eq. 3
+and 4):
+
+    min_C  E softplus(C(G(z, c), c) - C(r, c)) + g/2 (E |grad C(r, c)|^2 + E |grad C(G(z, c), c)|^2)
+    min_G  E softplus(C(r, c) - C(G(z, c), c)).
+
+The paper's own is ``loss="wasserstein"``, ``pac=10``, ``hard=False``, ``temperature=0.2``:
 
     max_C  E C(r, c) - E C(G(z, c), c) - 10 E(|grad C(x_hat)| - 1)^2.
 
 It differs from the paper where the paper's recipe loses: a given column is copied into the output
 (the paper adds the cross-entropy between c and d instead, and meets the condition sometimes);
-values are emitted per mode; conditions may name several columns; rows are normalized one by one,
-so sampling and training are the same function; weights are averaged over steps; sampling draws
-conditions by their true frequencies, not by their logarithm.
+values are emitted per mode; half of the rows are trained without a condition, as most are sampled;
+conditions may name several columns; rows are normalized one by one, so sampling and training are
+the same function; weights are averaged over steps; sampling draws conditions by their true
+frequencies, not by their logarithm.
 """
 
 from __future__ import annotations
@@ -90,7 +98,7 @@ class CTGANConfig(BaseModel):
     more_share: float = Field(0.1, ge=0, le=1)
     bfloat16: bool = True
     ema_decay: float = Field(0.999, ge=0, lt=1)
-    max_steps: int = Field(6000, ge=1)
+    max_steps: int = Field(12_000, ge=1)
     patience: int = Field(12, ge=1)
     evaluate_every: int = Field(250, ge=1)
 
@@ -190,14 +198,14 @@ class CTGANTrainer:
         condition, real = self._draw()
         with torch.no_grad():
             fake = self.fake(condition, self.generator)
-        score_real, score_fake = self.score(torch.cat([real, fake])).chunk(2)
-        loss = self.loss.critic(score_real, score_fake)
-        total = loss
         self.n_critic_steps += 1
-        if self.penalty != "none" and self.n_critic_steps % self.config.penalty_every == 0:
-            extra = penalty(
-                self.penalty, self._packed, self._pack(real), self._pack(fake), self.noise
-            )
+        penalized = self.penalty != "none" and self.n_critic_steps % self.config.penalty_every == 0
+        # one gradient norm for each score: a penalty is taken over whole packs
+        packs = self._pack(torch.cat([real, fake])).requires_grad_(penalized)
+        scores = self._packed(packs)
+        loss = total = self.loss.critic(*scores.chunk(2))
+        if penalized:
+            extra = penalty(self.penalty, self._packed, packs, scores, self.noise)
             total = loss + self.strength * self.config.penalty_every * extra
         self.critic_optimizer.zero_grad()
         torch.autograd.backward(total)
@@ -205,7 +213,7 @@ class CTGANTrainer:
         return float(loss.detach())
 
     def _pack(self, rows: Tensor) -> Tensor:
-        """A penalty is taken over whole packs: one gradient norm for each score."""
+        """Rows (n, n_features) side by side: (n / pac, pac n_features)."""
         return rows.reshape(len(rows) // self.config.pac, -1)
 
     def _packed(self, packs: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
@@ -52,7 +52,7 @@ class TableModel(ABC):
         """
 
     @abstractmethod
-    def sample(self, n: int, request: Request, streams: Streams) -> EncodedTable:
+    def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         """``n`` rows that meet ``request``."""
 
     @abstractmethod

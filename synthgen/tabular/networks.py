@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from synthgen.tabular.layout import Group, Layout
 
+_TILE = 32
+
 
 class Generator(nn.Module):
     """(noise, condition) -> logits of every code and, before tanh, the value inside every mode.
@@ -30,8 +32,10 @@ class Generator(nn.Module):
         self.noise = nn.Linear(noise_dim, width)
         self.condition = nn.Linear(layout.n_slots, width, bias=False)
         self.blocks = nn.ModuleList(_Residual(width) for _ in range(depth))
-        self.last = nn.Linear(width, layout.n_slots + len(layout.value_slots))
-        self.n_slots = layout.n_slots
+        self.n_slots, self.noise_dim = layout.n_slots, noise_dim
+        self.n_outputs = layout.n_slots + len(layout.value_slots)
+        # matrix products of whole tiles take half the time
+        self.last = nn.Linear(width, -(-self.n_outputs // _TILE) * _TILE)
 
     @override
     def forward(self, noise: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -40,8 +44,8 @@ class Generator(nn.Module):
             h = h + self.condition(condition)
         for block in self.blocks:
             h = block(h)
-        out = self.last(F.relu(_normalize(h)))
-        return out[:, : self.n_slots], out[:, self.n_slots :]
+        out = self.last(F.relu_(_normalize(h)))
+        return out[:, : self.n_slots], out[:, self.n_slots : self.n_outputs]
 
 
 def _normalize(h: Tensor) -> Tensor:
@@ -57,7 +61,7 @@ class _Residual(nn.Module):
 
     @override
     def forward(self, h: Tensor) -> Tensor:
-        step: Tensor = self.outer(F.relu(self.inner(F.relu(_normalize(h)))))
+        step: Tensor = self.outer(F.relu_(self.inner(F.relu_(_normalize(h)))))
         return h + step
 
 
@@ -120,24 +124,3 @@ def harden(soft: Tensor, layout: Layout) -> Tensor:
         hard = torch.zeros_like(block).scatter_(2, block.argmax(dim=2, keepdim=True), 1.0)
         blocks.append(hard.flatten(1))
     return torch.cat(blocks, dim=1) - soft.detach() + soft
-
-
-def draw_codes(logits: Tensor, layout: Layout, generator: torch.Generator) -> Tensor:
-    """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64.
-
-    A uniform number is looked up in the cumulated weights of each block. ``logits`` include the
-    layout's padding.
-    """
-    codes = torch.zeros(len(logits), layout.n_columns, dtype=torch.long, device=logits.device)
-    # no sum of e^60 overflows, and a network's logits stay far below
-    weights = logits.float().clamp(max=60).exp_()
-    for group in layout.groups:
-        if group.width == 1:
-            continue
-        block = _blocks(weights, group)
-        below = block.cumsum(dim=2)
-        u = torch.rand(*block.shape[:2], 1, generator=generator, device=logits.device)
-        drawn = torch.searchsorted(below, u * below[..., -1:]).squeeze(2)
-        last = torch.as_tensor(layout.n_codes[group.columns] - 1, device=logits.device)
-        codes[:, torch.as_tensor(group.columns)] = torch.minimum(drawn, last)
-    return codes

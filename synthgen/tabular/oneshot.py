@@ -11,21 +11,20 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from synthgen.adversarial.watchdog import watch
-from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
 from synthgen.tabular.calibration import CALIBRATION_ROUNDS, Calibration
 from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
+from synthgen.tabular.drawing import Drawing
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
 from synthgen.tabular.model import Run, TableModel
-from synthgen.tabular.networks import Generator, draw_codes
-from synthgen.training.device import fast_bfloat16
+from synthgen.tabular.networks import Generator
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
 
-SAMPLE_BATCH = 8192
-_BATCH_SLOTS = 16_000_000
+_CALIBRATION_SLOTS = 64_000_000
 _CALIBRATION_ROWS = 20_000
 _EVALUATION_ROWS = 5_000
 _HELD_OUT_SHARE = 0.1
@@ -73,48 +72,19 @@ class CTGAN(TableModel):
         return model, record
 
     @override
-    def sample(self, n: int, request: Request, streams: Streams) -> EncodedTable:
+    def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         condition = request.draw(n, streams.numpy("conditions"))
-        return self.draw(condition, self.calibration, streams.torch("noise", self.device))
+        table = self.draw(condition, self.calibration, streams.child("noise"))
+        return self.calibration.ranks(self.encoder, table)
 
-    @torch.no_grad()
     def draw(
-        self, condition: np.ndarray, calibration: Calibration, noise: torch.Generator
+        self, condition: np.ndarray, calibration: Calibration, streams: Streams
     ) -> EncodedTable:
-        """Rows (n, n_columns) for conditions (n, n_columns) of codes or `FREE`."""
-        n = len(condition)
-        table = EncodedTable(
-            np.empty(condition.shape, np.int32), np.empty(condition.shape, np.float32)
-        )
-        step = max(1, min(SAMPLE_BATCH, _BATCH_SLOTS // self.layout.n_slots))
-        for start in range(0, n, step):
-            rows = slice(start, min(start + step, n))
-            codes, values = self._forward(condition[rows], calibration, noise)
-            table.codes[rows], table.values[rows] = codes, values
-        calibration.correct(self.encoder, table)
-        return table
+        """Rows (n, n_columns) for conditions (n, n_columns) of codes or `FREE`.
 
-    def _forward(
-        self, condition: np.ndarray, calibration: Calibration, noise: torch.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        layout, device = self.layout, self.device
-        given = torch.as_tensor(condition, device=device).long()
-        one_hot = layout.one_hot(given) if (condition != FREE).any() else None
-        z = torch.randn(len(given), self.options.noise_dim, generator=noise, device=device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            logits, raw = self.generator(z, one_hot)
-        offset = torch.as_tensor(calibration.offset + layout.padding, device=device)
-        codes = draw_codes(logits + offset, layout, noise)
-        if one_hot is not None:
-            codes = torch.where(given != FREE, given, codes)
-        slot = codes + torch.as_tensor(layout.start, device=device)
-        index = torch.as_tensor(layout.value_of_slot, device=device)[slot]
-        values = torch.zeros(codes.shape, device=device)
-        columns = [j for j, held in enumerate(layout.has_value) if held.any()]
-        if columns:
-            inside = raw.float().gather(1, index[:, columns].clamp(min=0))
-            values[:, columns] = torch.tanh(inside) * (index[:, columns] >= 0)
-        return codes.int().cpu().numpy(), values.cpu().numpy()
+        Codes are calibrated; values are as the network emits them.
+        """
+        return Drawing(self.generator, self.layout, calibration.offset)(condition, streams)
 
     @override
     def config(self) -> dict[str, Any]:
@@ -186,9 +156,9 @@ class _Evaluated(CTGANTrainer):
 
     def evaluate(self) -> Metrics:
         """Pair distance to held-out rows, the critic's accuracy on them, and diversity."""
-        request = Request(self.layout.n_columns, {}, {})
+        free = np.full((_EVALUATION_ROWS, self.layout.n_columns), FREE, np.int32)
         start = time.monotonic()
-        synthetic = self.model.sample(_EVALUATION_ROWS, request, self.streams)
+        synthetic = self.model.draw(free, self.model.calibration, self.streams)
         self._expect_calibration(time.monotonic() - start)
         pairs = self.bins.pairs(synthetic)
         return {
@@ -208,17 +178,19 @@ class _Evaluated(CTGANTrainer):
 
 def calibration_rows(layout: Layout) -> int:
     """Rows to calibrate on: fewer where rows are very wide."""
-    return min(_CALIBRATION_ROWS, max(2_000, _BATCH_SLOTS * 4 // layout.n_slots))
+    return min(_CALIBRATION_ROWS, max(2_000, _CALIBRATION_SLOTS // layout.n_slots))
 
 
 def calibrate(model: CTGAN, streams: Streams) -> Calibration:
     """Calibrate on free draws of the model."""
     n = calibration_rows(model.layout)
     condition = np.full((n, model.layout.n_columns), FREE, np.int32)
-    noise = streams.torch("noise", model.device)
-    return Calibration.fit(
-        model.encoder, model.layout, lambda calibration: model.draw(condition, calibration, noise)
-    )
+    rounds = iter(range(CALIBRATION_ROUNDS + 1))
+
+    def draw(calibration: Calibration) -> EncodedTable:
+        return model.draw(condition, calibration, streams.child(f"round/{next(rounds)}"))
+
+    return Calibration.fit(model.encoder, model.layout, draw)
 
 
 def diversity(real: np.ndarray, synthetic: np.ndarray, n_bins: int) -> float:

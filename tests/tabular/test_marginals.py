@@ -85,15 +85,14 @@ def test_calibration_puts_skewed_draws_right(encoded: tuple[TableEncoder, Encode
         drawn = EncodedTable(table.codes[rows].copy(), table.values[rows].copy())
         drawn.codes[:, race] = rng.choice(len(tilt), 8000, p=share)
         drawn.values[:, age] = drawn.values[:, age] * 0.5 + 0.2
-        calibration.correct(encoder, drawn)
         return drawn
 
-    before = draw(Calibration.none(encoder, layout))
-    after = draw(Calibration.fit(encoder, layout, draw))
+    calibration = Calibration.fit(encoder, layout, draw)
+    before, after = draw(Calibration.none(encoder, layout)), draw(calibration)
     for drawn, close in ((before, False), (after, True)):
         held = np.bincount(drawn.codes[:, race], minlength=len(tilt)) / len(drawn)
         assert (np.abs(held - encoder.columns[race].share).sum() < 0.03) == close
-    decoded = encoder.decode(after, Streams(3))["age"]
+    decoded = encoder.decode(calibration.ranks(encoder, after), Streams(3))["age"]
     real = encoder.decode(table, Streams(3))["age"]
     for level in (0.1, 0.5, 0.9):
         assert decoded.quantile(level) == pytest.approx(real.quantile(level), abs=1)
@@ -108,10 +107,10 @@ def test_calibration_keeps_a_value_repeated_at_the_end(adult: pd.DataFrame) -> N
 
     def draw(calibration: Calibration) -> EncodedTable:
         codes = np.full((len(frame), 1), widest, np.int32)
-        drawn = EncodedTable(codes, rng.uniform(-1, 1, codes.shape).astype(np.float32))
-        calibration.correct(encoder, drawn)
-        return drawn
+        return EncodedTable(codes, rng.uniform(-1, 1, codes.shape).astype(np.float32))
 
-    ages = encoder.decode(draw(Calibration.fit(encoder, layout, draw)), Streams(0))["age"]
+    calibration = Calibration.fit(encoder, layout, draw)
+    drawn = draw(calibration)
+    ages = encoder.decode(calibration.ranks(encoder, drawn), Streams(0))["age"]
     assert (adult["age"] == 90).sum() == 43
     assert 25 <= (ages == 90).sum() <= 65
