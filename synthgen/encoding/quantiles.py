@@ -143,6 +143,14 @@ class StepQuantiles:
         """Continuous mid-rank in [0, 1] of ``value`` (n,); inverse of ``__call__`` up to steps."""
         return interpolate(value, *self._rank_points)
 
+    def interval(self, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest rank (n,) of the value at ``rank`` (n,): apart at a step only."""
+        segment = ascending(lambda r: np.searchsorted(self._right[:-1], r, side="right"), rank)
+        segment = segment.astype(np.intp)
+        step = (self.low == self.high)[segment]
+        left = (self._right - self.mass)[segment]
+        return np.where(step, left, rank), np.where(step, self._right[segment], rank)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dict."""
         return {name: getattr(self, name).tolist() for name in ("low", "high", "mass")}

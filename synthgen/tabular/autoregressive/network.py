@@ -1,0 +1,174 @@
+"""The autoregressive network: every column's distribution given the columns visible to it.
+
+A visible cell is a token: the embedding of its code plus a lift of its normal score z,
+
+    t_k = E_k[code] + [z, sin(w_k z), cos(w_k z)] A_k,
+
+an invisible one is 0. Column j has a multilayer perceptron of its own over all tokens,
+
+    h_j = silu(sum_k t_k W_kj + b_j),  g_j = h_j + silu(h_j H_j + c_j),
+
+and two heads on g_j: a softmax over codes, and a mixture of Gaussians over z for the cells that
+carry a value. Visible to column j are the columns before it and those given from the start; a
+matrix product with the lower blocks of W serves the former, one with the upper blocks the latter,
+so all columns are one forward pass in training. The masking is that of MADE (Germain et al., 2015,
+equation 13), the mixture that of a mixture density network (Bishop, 1994).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from synthgen.tabular.layout import Layout
+
+_PERIODS = 8
+_MIN_LOG_STD, _MAX_LOG_STD = -7.0, 2.0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of the network.
+
+    Attributes:
+        token: Of a token.
+        hidden: Of a column's layers.
+        components: Gaussians of a mixture.
+    """
+
+    token: int
+    hidden: int
+    components: int
+
+
+class Autoregressive(nn.Module):
+    """See the module.
+
+    Shape:
+        codes: (n, n_columns) int64; scores: (n, n_numeric) float32.
+        tokens: (n, n_columns, token); logits: (n, n_slots) in the layout's order; mixture: three
+            of (n_numeric, n, components): log weights (not normalized), means, log deviations.
+    """
+
+    def __init__(self, layout: Layout, numeric: np.ndarray, sizes: Sizes) -> None:
+        super().__init__()
+        self.layout, self.sizes = layout, sizes
+        c, m, d, h = layout.n_columns, len(numeric), sizes.token, sizes.hidden
+        self.embedding = nn.Parameter(torch.randn(layout.n_slots, d) / math.sqrt(d))
+        self.frequency = nn.Parameter(torch.logspace(-0.5, 1.0, _PERIODS).repeat(m, 1))
+        self.lift = nn.Parameter(torch.randn(m, 2 * _PERIODS + 1, d) / math.sqrt(_PERIODS * d))
+        self.first = nn.Parameter(torch.randn(c, d, c, h) / math.sqrt(d * max(c / 2, 1)))
+        self.first_bias = nn.Parameter(torch.zeros(c, 1, h))
+        self.second = nn.Parameter(torch.randn(c, h, h) / math.sqrt(h))
+        self.second_bias = nn.Parameter(torch.zeros(c, 1, h))
+        self.code_heads = nn.ParameterList(
+            torch.zeros(len(group.columns), h, group.width) for group in layout.groups
+        )
+        self.code_bias = nn.Parameter(torch.zeros(layout.n_slots))
+        self.mixture_head = nn.Parameter(torch.randn(m, h, 3 * sizes.components) * 0.1 / h**0.5)
+        self.mixture_bias = nn.Parameter(_spread_out(m, sizes.components))
+        self.register_buffer("start", torch.as_tensor(layout.start), persistent=False)
+        self.register_buffer("numeric", torch.as_tensor(numeric), persistent=False)
+        by_group = np.concatenate([group.columns for group in layout.groups])
+        self.register_buffer("by_group", torch.as_tensor(by_group), persistent=False)
+        order = torch.arange(c)
+        before = (order[:, None] < order).float()
+        self.register_buffer("before", before[:, None, :, None], persistent=False)
+        self.register_buffer("padding", torch.as_tensor(layout.padding), persistent=False)
+
+    def tokens(self, codes: Tensor, scores: Tensor, has_score: Tensor) -> Tensor:
+        """Tokens of whole rows; ``has_score`` (n, n_numeric) says where a score counts."""
+        tokens = F.embedding(codes + self.start, self.embedding)
+        if not len(self.numeric):
+            return tokens
+        angle = scores.t().unsqueeze(2) * self.frequency.unsqueeze(1)
+        waves = torch.cat([scores.t().unsqueeze(2), angle.sin(), angle.cos()], dim=2)
+        lifted = torch.bmm(waves * has_score.t().unsqueeze(2), self.lift)
+        return tokens.index_add(1, self.numeric, lifted.transpose(0, 1).to(tokens.dtype))
+
+    def forward(
+        self, tokens: Tensor, given: Tensor | None = None, prefix: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits, and the mixtures' raw parameters (n_numeric, n, 3 components), of all columns.
+
+        Args:
+            tokens: Of whole rows.
+            given: (k, n_columns) 1 where a column of the first k rows is visible to all others.
+            prefix: (k, n_columns) 1 where it is visible to later columns; all are in other rows.
+        """
+        n, c = tokens.shape[:2]
+        h = self.sizes.hidden
+        lower = (self.first * self.before).reshape(-1, c * h)
+        if given is None or prefix is None:
+            x = tokens.flatten(1) @ lower
+        else:
+            some, rest = tokens[: len(given)], tokens[len(given) :]
+            x = torch.cat([some * prefix.unsqueeze(2), rest]).flatten(1) @ lower
+            upper = (self.first * self.before.transpose(0, 2)).reshape(-1, c * h)
+            late = (some * given.unsqueeze(2)).flatten(1) @ upper
+            x = torch.cat([x[: len(given)] + late, x[len(given) :]])
+        return self.heads(x.reshape(n, c, h).transpose(0, 1))
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both heads from sums of visible tokens (n_columns, n, hidden)."""
+        g = F.silu(x + self.first_bias)
+        g = g + F.silu(torch.baddbmm(self.second_bias.to(g.dtype), g, self.second.to(g.dtype)))
+        groups = g.index_select(0, self.by_group).split([len(h) for h in self.code_heads])
+        blocks = [
+            torch.bmm(group, head).transpose(0, 1).flatten(1)
+            for group, head in zip(groups, self.code_heads, strict=True)
+        ]
+        logits = torch.cat(blocks, dim=1).float() + self.code_bias + self.padding
+        mixture = torch.bmm(g.index_select(0, self.numeric), self.mixture_head).float() + self.mixture_bias
+        return logits, mixture
+
+    def loss(
+        self, logits: Tensor, mixture: Tensor, codes: Tensor, scores: Tensor, has_score: Tensor
+    ) -> Tensor:
+        """Negative log likelihood (n, n_columns) of cells: that of the code and of the score."""
+        loss = code_loss(logits, codes, self.layout)
+        if not len(self.numeric):
+            return loss
+        log_weight, mean, log_std = split(mixture)
+        log = normal_mixture(log_weight, mean, log_std, scores.t().unsqueeze(2))
+        return loss.index_add(1, self.numeric, -(log.t() * has_score))
+
+
+def split(mixture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log weights, means and log deviations (..., components) of raw parameters."""
+    log_weight, mean, log_std = mixture.chunk(3, dim=-1)
+    return log_weight.log_softmax(-1), mean, log_std.clamp(_MIN_LOG_STD, _MAX_LOG_STD)
+
+
+def normal_mixture(log_weight: Tensor, mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:
+    """Log density (...,) of ``z`` (..., 1) under mixtures with parameters (..., components)."""
+    u = (z - mean) * torch.exp(-log_std)
+    return torch.logsumexp(log_weight - log_std - 0.5 * u * u, dim=-1) - 0.5 * math.log(2 * math.pi)
+
+
+def code_loss(logits: Tensor, codes: Tensor, layout: Layout) -> Tensor:
+    """Negative log likelihood (n, n_columns) of codes."""
+    n = len(codes)
+    loss = logits.new_zeros(n, layout.n_columns)
+    for group in layout.groups:
+        if group.width == 1:
+            continue
+        columns = torch.as_tensor(group.columns, device=codes.device)
+        block = logits[:, group.start : group.stop].reshape(n, -1, group.width)
+        right = block.gather(2, codes[:, columns].unsqueeze(2)).squeeze(2)
+        loss = loss.index_add(1, columns, block.logsumexp(2) - right)
+    return loss
+
+
+def _spread_out(n_columns: int, components: int) -> Tensor:
+    """Raw mixture parameters (n_columns, 1, 3 components) that cover the standard normal."""
+    level = (torch.arange(components) + 0.5) / components
+    mean = torch.special.ndtri(level)
+    width = torch.full((components,), math.log(2.0 / components + 0.15))
+    raw = torch.cat([torch.zeros(components), mean, width])
+    return raw.repeat(n_columns, 1, 1)

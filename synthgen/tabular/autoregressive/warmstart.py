@@ -1,0 +1,237 @@
+"""The warm start: maximum likelihood of every column given the columns visible to it.
+
+Three kinds of rows teach one network all that sampling asks of it. A column sees
+
+- the columns before it (how rows are sampled freely);
+- those, and a random set of given ones (how rows are sampled under conditions, and imputed);
+- the random set alone (what the likelihood of a condition that is not a single value needs).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from synthgen.adversarial.ema import EMA
+from synthgen.seeds import Streams
+from synthgen.tabular.autoregressive.cells import CellView, Ranks
+from synthgen.tabular.autoregressive.network import Autoregressive, Sizes
+from synthgen.tabular.layout import Layout
+from synthgen.training.device import fast_bfloat16
+from synthgen.training.loop import Metrics
+
+_WARM_UP = 100
+_TIMED_STEPS = 20
+_EVALUATION_ROWS = 4096
+_MAX_FIRST_WEIGHTS = 16_000_000
+_EDGE = 1e-6
+
+
+class ARGANConfig(BaseModel):
+    """Options of ``model="argan"``.
+
+    Attributes:
+        token, hidden, components: Sizes of the network; ``None`` fits the first two to the number
+            of columns.
+        batch_size: Rows in a batch; ``None`` fits it to the number of rows.
+        learning_rate: Highest of the cycle (AdamW).
+        weight_decay: Of matrices.
+        ema_decay: Of the average weights.
+        given_share: Share of training rows with given columns beside the earlier ones.
+        alone_share: Share of training rows with given columns only.
+        max_steps: Steps of the warm start; ``None`` fits them to the number of rows.
+        patience: Evaluations without a better likelihood after which the warm start ends.
+        evaluate_every: Steps between evaluations.
+        critic: How rows are weighted at sampling: by boosted trees, or not at all.
+        critic_rounds: Critics trained one after the other, each against the rows of the former.
+        pool: Rows drawn for each row that the critic lets through.
+        bfloat16: Whether matrix products run in bfloat16 where the device has units for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: int | None = Field(None, ge=2)
+    hidden: int | None = Field(None, ge=4)
+    components: int = Field(12, ge=1, le=64)
+    batch_size: int | None = Field(None, ge=2)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    ema_decay: float = Field(0.995, ge=0, lt=1)
+    given_share: float = Field(0.25, ge=0, le=1)
+    alone_share: float = Field(0.15, ge=0, le=1)
+    max_steps: int | None = Field(None, ge=1)
+    patience: int = Field(8, ge=1)
+    evaluate_every: int = Field(100, ge=1)
+    critic: Literal["trees", "none"] = "trees"
+    critic_rounds: int = Field(2, ge=1, le=8)
+    pool: float = Field(2.0, ge=1, le=16)
+    bfloat16: bool = True
+
+
+def sizes(config: ARGANConfig, n_columns: int) -> Sizes:
+    """Widths that keep the first layer, which grows with the square of the columns, in bounds."""
+    token, hidden = config.token or 24, config.hidden or 192
+    shrink = math.sqrt(_MAX_FIRST_WEIGHTS / (n_columns**2 * token * hidden))
+    if shrink < 1:
+        token = config.token or max(4, int(token * shrink))
+        hidden = config.hidden or max(16, int(hidden * shrink) // 8 * 8)
+    return Sizes(token, hidden, config.components)
+
+
+def layout_of(view: CellView) -> Layout:
+    """Layout of a view's codes."""
+    valued = set(view.numeric.tolist())
+    return Layout(
+        view.n_codes,
+        tuple(np.arange(n) == n - 1 if j in valued else np.zeros(n, bool)
+              for j, n in enumerate(view.n_codes)),
+    )  # fmt: skip
+
+
+def planned_steps(config: ARGANConfig, n_rows: int) -> int:
+    """Steps of a run without a time limit: about 60 passes, within bounds."""
+    if config.max_steps is not None:
+        return config.max_steps
+    return int(min(max(60 * n_rows / batch_rows(config, n_rows), 600), 4000))
+
+
+def batch_rows(config: ARGANConfig, n_rows: int) -> int:
+    """Rows of a batch: fewer for a small table, so that an epoch is several steps."""
+    return min(n_rows, config.batch_size or min(max(n_rows // 16, 32), 512))
+
+
+class WarmStart:
+    """Likelihood training, one step after another."""
+
+    def __init__(
+        self,
+        config: ARGANConfig,
+        view: CellView,
+        train: Ranks,
+        held_out: Ranks,
+        streams: Streams,
+        device: torch.device,
+        plan: Callable[[float], int],
+    ) -> None:
+        self.config, self.train, self.held_out, self.device = config, train, held_out, device
+        self.plan = plan
+        self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
+        self.rng, self.noise = streams.numpy("rows"), streams.torch("noise", device)
+        layout = layout_of(view)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(streams.integer("weights"))
+            network = Autoregressive(layout, view.numeric, sizes(config, layout.n_columns))
+        _start_from_shares(network, view)
+        self.network = network.to(device)
+        self.value_code = torch.as_tensor(view.n_codes[view.numeric] - 1, device=device)
+        self.ema = EMA(self.network, config.ema_decay)
+        matrices = [p for p in network.parameters() if p.dim() > 2]
+        others = [p for p in network.parameters() if p.dim() <= 2]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": config.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.batch_size = batch_rows(config, len(train))
+        self.order = np.zeros(0, np.int64)
+        self.n_steps, self.total = 0, 0
+        self.started = time.monotonic()
+
+    def step(self) -> dict[str, float]:
+        """One step of gradient descent; its loss in nats a row."""
+        if self.n_steps == _TIMED_STEPS or not self.total:
+            elapsed = time.monotonic() - self.started
+            self.total = self.plan(elapsed / max(self.n_steps, 1) if self.n_steps else 0.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self._rate()
+        self.n_steps += 1
+        batch = self.train.take(self._next_rows())
+        loss = self._loss(self.network, batch, *self._visible(len(batch)))
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.ema.update(self.network)
+        return {"loss": float(loss.detach())}
+
+    def _rate(self) -> float:
+        """Linear warm-up, then a half cosine down to zero."""
+        if self.n_steps < _WARM_UP:
+            return (self.n_steps + 1) / _WARM_UP
+        done = (self.n_steps - _WARM_UP) / max(self.total - _WARM_UP, 1)
+        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+    def _next_rows(self) -> np.ndarray:
+        """The next rows of a shuffled pass; batches span the end of one pass and the next."""
+        while len(self.order) < self.batch_size:
+            self.order = np.concatenate([self.order, self.rng.permutation(len(self.train))])
+        rows, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
+        return rows
+
+    def _visible(self, n: int) -> tuple[Tensor | None, Tensor | None]:
+        """Masks of the batch's first rows, see `Autoregressive.forward`; others are free."""
+        n_alone, n_given = round(self.config.alone_share * n), round(self.config.given_share * n)
+        n_columns = self.train.codes.shape[1]
+        k = n_alone + n_given
+        if not k or n_columns < 2:
+            return None, None
+        given = self.rng.random((k, n_columns)) < self.rng.random((k, 1))
+        prefix = given | (np.arange(k) >= n_alone)[:, None]
+        as_tensor = partial(torch.as_tensor, dtype=torch.float32, device=self.device)
+        return as_tensor(given), as_tensor(prefix)
+
+    def _loss(
+        self, network: Autoregressive, batch: Ranks, given: Tensor | None, prefix: Tensor | None
+    ) -> Tensor:
+        codes = torch.as_tensor(batch.codes, device=self.device)
+        low, high = (torch.as_tensor(r, device=self.device) for r in (batch.low, batch.high))
+        u = torch.rand(low.shape, generator=self.noise, device=self.device)
+        held = (codes[:, network.numeric] == self.value_code).float()
+        # what is visible is a cell's middle rank; what is predicted, any rank that stands for it
+        seen, target = (
+            torch.special.ndtri(rank.clamp(_EDGE, 1 - _EDGE))
+            for rank in ((low + high) / 2, low + u * (high - low))
+        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            logits, mixture = network(network.tokens(codes, seen, held), given, prefix)
+        loss: Tensor = network.loss(logits, mixture, codes, target, held)
+        if given is None:
+            return loss.sum(1).mean()
+        loss[: len(given)] *= 1 - given
+        asked = loss.numel() - given.sum()
+        return loss.sum() / asked.clamp(min=1) * loss.shape[1]
+
+    @torch.no_grad()
+    def evaluate(self) -> Metrics:
+        """Loss of held-out rows, in nats a row, sampled freely."""
+        total, n = 0.0, len(self.held_out)
+        self.noise, kept = Streams(0).torch("evaluation", self.device), self.noise
+        for start in range(0, n, _EVALUATION_ROWS):
+            part = self.held_out.take(np.arange(start, min(start + _EVALUATION_ROWS, n)))
+            total += float(self._loss(self.ema.average, part, None, None)) * len(part)
+        self.noise = kept
+        return {"score": total / n}
+
+    def kept(self) -> dict[str, Tensor]:
+        """The average weights."""
+        return self.ema.average.state_dict()
+
+
+def _start_from_shares(network: Autoregressive, view: CellView) -> None:
+    """The code heads start at the columns' own frequencies."""
+    with torch.no_grad():
+        for j, start in enumerate(network.layout.start):
+            share = np.maximum(view.share(j), 1e-8)
+            network.code_bias[start : start + len(share)] = torch.as_tensor(np.log(share)).float()
