@@ -1,0 +1,171 @@
+"""The steps of judging a table: each runs some measures and files what they found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from synthgen.errors import MissingExtraError
+from synthgen.evaluation.features import read_as
+from synthgen.evaluation.quality.align import FEW_ROWS, Tables
+from synthgen.evaluation.quality.c2st import compare_with_holdout, xgb_c2st
+from synthgen.evaluation.quality.shape_trend import shape_trend
+from synthgen.evaluation.quality.utility import utility
+from synthgen.evaluation.result import MetricResult
+
+_NO_HOLDOUT = "no holdout table was given"
+_NO_TARGET = "no target column was given"
+
+
+@dataclass
+class Job:
+    """Tables to judge, and what is known about them so far."""
+
+    tables: Tables
+    target: Any
+    seed: int
+    metrics: dict[str, MetricResult] = field(default_factory=dict)
+    details: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        """Rows of the smaller of the two tables."""
+        return min(len(self.tables.real), len(self.tables.synthetic))
+
+    def file(self, **metrics: MetricResult) -> None:
+        """Keep figures; those of very few rows say so."""
+        for name, result in metrics.items():
+            if result.n < FEW_ROWS and not result.reason:
+                few = f"{result.n} rows: below {FEW_ROWS} a figure is mostly chance"
+                result = replace(result, reason=few)
+            self.metrics[name] = result
+
+    def lacking(self, reason: str, *names: str) -> None:
+        """Keep the reason why figures are not there."""
+        for name in names:
+            self.metrics.setdefault(name, MetricResult(None, "higher", self.n, reason=reason))
+
+
+Stage = tuple[tuple[str, ...], Callable[[Job], None]]
+
+
+def run(name: str, stage: Stage, job: Job) -> None:
+    """Run one stage; whatever it cannot measure gets the reason.
+
+    Odd tables break libraries in ways nobody lists; one broken measure must not take the others
+    with it.
+    """
+    keys, step = stage
+    started = time.perf_counter()
+    try:
+        step(job)
+        job.lacking("not measured", *keys)
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        text = str(error).splitlines()[0] if str(error) else "no message"
+        job.lacking(f"{type(error).__name__}: {text}", *keys)
+    job.seconds[name] = time.perf_counter() - started
+
+
+def _tell_apart(job: Job) -> None:
+    tables = job.tables
+    score = xgb_c2st(tables.real, tables.synthetic, seed=job.seed)
+    if tables.holdout is None:
+        job.file(xgb_c2st=score)
+        job.lacking(_NO_HOLDOUT, *_C2ST[1:])
+        return
+    compared = compare_with_holdout(tables.real, tables.synthetic, tables.holdout, seed=job.seed)
+    ceiling = compared.ceiling.value
+    job.file(
+        xgb_c2st=replace(score, baseline=ceiling),
+        xgb_c2st_train_at_holdout_n=replace(compared.train, baseline=ceiling),
+        xgb_c2st_holdout=replace(compared.holdout, baseline=ceiling),
+        xgb_c2st_ceiling=compared.ceiling,
+    )
+
+
+def _shapes(job: Job) -> None:
+    real, synthetic, holdout = job.tables.real, job.tables.synthetic, job.tables.holdout
+    found = shape_trend(real, synthetic, holdout=holdout)
+    held = shape_trend(real, holdout) if holdout is not None else None
+    job.file(shape_error_pct=found.shape, trend_error_pct=found.trend)
+    columns = [
+        _column(
+            real[name],
+            synthetic[name],
+            None if holdout is None else holdout[name],
+            found.columns.get(str(name)),
+            None if held is None else held.columns.get(str(name)),
+        )
+        for name in real.columns
+    ]
+    job.details["columns"] = sorted(columns, key=lambda row: -(row["shape_error_pct"] or 0.0))
+    job.details["pairs"] = [
+        {
+            "one": one,
+            "other": other,
+            "trend_error_pct": error,
+            "holdout_trend_error_pct": None if held is None else held.pairs.get((one, other)),
+        }
+        for (one, other), error in sorted(found.pairs.items(), key=lambda item: -item[1])
+    ]
+
+
+def _column(
+    real: pd.Series,
+    synthetic: pd.Series,
+    holdout: pd.Series | None,
+    error: float | None,
+    held: float | None,
+) -> dict[str, Any]:
+    category = read_as(real) == "category"
+    cells = synthetic.dropna().astype(object)
+    new = cells[~cells.isin(set(real.dropna()))] if category else cells[:0]
+    return {
+        "column": str(real.name),
+        "reading": read_as(real),
+        "shape_error_pct": error,
+        "holdout_shape_error_pct": held,
+        "missing_real_pct": 100 * float(real.isna().mean()),
+        "missing_synthetic_pct": 100 * float(synthetic.isna().mean()),
+        "missing_holdout_pct": None if holdout is None else 100 * float(holdout.isna().mean()),
+        "unseen_values": int(new.nunique()) if category else None,
+        "unseen_rows_pct": 100 * len(new) / len(synthetic) if category else None,
+    }
+
+
+def _usefulness(job: Job) -> None:
+    tables, target = job.tables, job.target
+    if target is None:
+        job.lacking(_NO_TARGET, "mle", "mle_real")
+        return
+    if tables.real[target].nunique() < 2:
+        job.lacking(f"the target {target!s} has one value in the real table", "mle", "mle_real")
+        return
+    train, test, reason = tables.real, tables.holdout, None
+    if test is None:
+        # A fifth of the real rows, which the generator has seen, stands in for a holdout.
+        test = train.sample(frac=0.2, random_state=job.seed)
+        train = train.drop(index=test.index)
+        reason = "no holdout was given: judged on a fifth of the real rows"
+    found = utility(tables.synthetic, test, target, reference=train, seed=job.seed)
+    real = utility(train, test, target, seed=job.seed)
+    job.file(
+        mle=replace(found, reason=found.reason or reason),
+        mle_real=replace(real, reason=real.reason or reason),
+    )
+
+
+_C2ST = ("xgb_c2st", "xgb_c2st_train_at_holdout_n", "xgb_c2st_holdout", "xgb_c2st_ceiling")
+
+STAGES: dict[str, Stage] = {
+    "telling the tables apart": (_C2ST, _tell_apart),
+    "columns and pairs": (("shape_error_pct", "trend_error_pct"), _shapes),
+    "usefulness": (("mle", "mle_real"), _usefulness),
+}
