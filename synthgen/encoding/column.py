@@ -10,6 +10,7 @@ import numpy as np
 
 from synthgen.cells import Cells
 from synthgen.encoding.quantiles import MIN_ROWS
+from synthgen.errors import ConditionError
 from synthgen.schema import Column
 
 
@@ -67,6 +68,17 @@ class ColumnEncoder(ABC):
             ConditionError: If no code stands for it, naming the nearest choices.
         """
 
+    def between(self, low: object, high: object) -> Interval:
+        """What a cell from ``low`` to ``high``, both included, may be; ``None`` leaves an end open.
+
+        Raises:
+            ConditionError: If the column has no order, or nothing generated lies in the range.
+        """
+        raise ConditionError(
+            f"column {self.column.name!r} holds {self.column.kind} values, which have no range; "
+            "give a value or a set of values"
+        )
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready state, without the column."""
@@ -75,6 +87,15 @@ class ColumnEncoder(ABC):
     @abstractmethod
     def from_dict(cls, column: Column, data: dict[str, Any]) -> ColumnEncoder:
         """Inverse of `to_dict`."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Cells from one value to another: codes (k,), and ranks of those that carry a value."""
+
+    codes: np.ndarray
+    low_rank: float = 0.0
+    high_rank: float = 1.0
 
 
 def protected_share(counts: np.ndarray) -> np.ndarray:

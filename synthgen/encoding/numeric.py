@@ -7,14 +7,16 @@ inside it (Xu et al., *Modeling Tabular Data using Conditional GAN*, 2019, secti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from typing_extensions import override
 
 from synthgen.cells import Cells
-from synthgen.encoding.column import ColumnEncoder, protected_share
+from synthgen.encoding.column import ColumnEncoder, Interval, protected_share
 from synthgen.encoding.mixture import Mixture
 from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
 from synthgen.errors import ConditionError
@@ -156,13 +158,17 @@ class NumericEncoder(ColumnEncoder):
 
     @override
     def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
+        return Cells(self._restored(self.numbers(codes, ranks)), codes >= self.n_present)
+
+    def numbers(self, codes: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+        """Numbers (n,) relative to ``origin`` that will be decoded; missing cells give 0."""
         centre = np.r_[self.atoms, np.zeros(self.n_codes - len(self.atoms))]
-        x = centre[codes]
+        x: np.ndarray = centre[codes]
         rest = np.flatnonzero(self.has_value[codes])
         if len(rest):
             # onto the observed support: a repeated value comes back exactly, a rare one never
             x[rest] = self._rounded(self.quantiles(ranks[rest]))
-        return Cells(self._restored(x), codes >= self.n_present)
+        return x
 
     def _rounded(self, x: np.ndarray) -> np.ndarray:
         if not self.step:
@@ -183,19 +189,91 @@ class NumericEncoder(ColumnEncoder):
             if not self.has_missing:
                 raise ConditionError(f"column {self.column.name!r} was never missing when fitted")
             return np.array([self.n_codes - 1])
+        x = self._number(value)
+        matches = np.flatnonzero(np.isclose(self.atoms, x, rtol=1e-9, atol=0))
+        return matches if len(matches) else self.between(value, value).codes
+
+    @override
+    def between(self, low: object, high: object) -> Interval:
+        least = -np.inf if low is None else self._number(low)
+        most = np.inf if high is None else self._number(high)
+        if least > most:
+            raise ConditionError(
+                f"column {self.column.name!r}: the range {low!r} to {high!r} is upside down; "
+                "give the smaller end first"
+            )
+        slack = 1e-9 * np.abs(self.atoms)
+        codes = np.flatnonzero((self.atoms >= least - slack) & (self.atoms <= most + slack))
+        ranks = self._rank_interval(least, most) if self.has_value.any() else None
+        if ranks is None and not len(codes):
+            ends = self._ends()
+            raise ConditionError(
+                f"column {self.column.name!r}: nothing is generated from {low!r} to {high!r}; "
+                f"its values lie between {ends[0]} and {ends[1]}"
+            )
+        if ranks is None:
+            return Interval(codes)
+        return Interval(np.r_[codes, np.flatnonzero(self.has_value)], *ranks)
+
+    def _rank_interval(self, least: float, most: float) -> tuple[float, float] | None:
+        """Ranks, in single precision, whose decoded values are exactly those of the range."""
+
+        def value(rank: float) -> float:
+            return float(self._rounded(self.quantiles(np.array([rank])))[0])
+
+        def first(holds: Callable[[float], bool]) -> np.float32 | None:
+            """The smallest rank for which ``holds``, which from there on is true."""
+            if not holds(1.0):
+                return None
+            # single precision numbers from 0 to 1 are in the order of their bits
+            low, high = -1, int(np.float32(1.0).view(np.int32))
+            while high - low > 1:
+                middle = (low + high) // 2
+                good = holds(float(np.int32(middle).view(np.float32)))
+                low, high = (low, middle) if good else (middle, high)
+            return np.float32(np.int32(high).view(np.float32))
+
+        slack = 1e-9 * max(abs(least), abs(most)) if np.isfinite([least, most]).all() else 0.0
+        start = first(lambda rank: value(rank) >= least - slack)
+        beyond = first(lambda rank: value(rank) > most + slack)
+        end = np.float32(1.0) if beyond is None else np.nextafter(beyond, np.float32(-1))
+        if start is None or end < start:
+            return None
+        return float(start), float(end)
+
+    def _ends(self) -> list[str]:
+        """The smallest and largest value generated, as a person writes them."""
+        ends = list(self.atoms[[0, -1]]) if len(self.atoms) else []
+        if self.has_value.any():
+            ends += self._rounded(self.quantiles(np.array([0.0, 1.0]))).tolist()
+        if not ends:
+            return ["nothing", "nothing"]
+        values = self._restored(np.array([min(ends), max(ends)]))
+        if self.column.kind == "datetime":
+            return [str(np.datetime64(int(v), self.column.unit or "ns")) for v in values]
+        if self.column.kind == "duration":
+            return [str(np.timedelta64(int(v), self.column.unit or "ns")) for v in values]
+        return [f"{v:g}" if self.column.kind == "float" else str(v) for v in values]
+
+    def _number(self, value: object) -> float:
+        """A condition's value relative to ``origin``."""
+        kind, unit = self.column.kind, self.column.unit or "ns"
         try:
-            x = float(value) - self.origin  # type: ignore[arg-type]
+            if kind == "datetime":
+                moment = pd.Timestamp(value)  # type: ignore[arg-type]
+                if moment.tzinfo is None and self.column.zone:
+                    moment = moment.tz_localize(self.column.zone)
+                plain = moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
+                return float(int(plain.to_datetime64().astype(f"M8[{unit}]").astype(np.int64))
+                             - self.origin)  # fmt: skip
+            if kind == "duration":
+                span = pd.Timedelta(value).to_timedelta64()  # type: ignore[arg-type]
+                return float(int(span.astype(f"m8[{unit}]").astype(np.int64)) - self.origin)
+            return float(value) - self.origin  # type: ignore[arg-type]
         except (TypeError, ValueError):
             raise ConditionError(
-                f"column {self.column.name!r} is numeric; cannot compare it with {value!r}"
+                f"column {self.column.name!r} holds {kind} values; cannot compare it with {value!r}"
             ) from None
-        matches = np.flatnonzero(np.isclose(self.atoms, x, rtol=1e-9, atol=0))
-        if not len(matches):
-            raise ConditionError(
-                f"column {self.column.name!r}: {value!r} is not one of its repeated values; "
-                "conditions on other numbers are not supported by this model"
-            )
-        return matches
 
     @override
     def to_dict(self) -> dict[str, Any]:

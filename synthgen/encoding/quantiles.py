@@ -151,6 +151,11 @@ class StepQuantiles:
         left = (self._right - self.mass)[segment]
         return np.where(step, left, rank), np.where(step, self._right[segment], rank)
 
+    def middles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inner borders of the segments in rank, and each segment's middle rank, -1 off steps."""
+        middle = self._right - self.mass / 2
+        return self._right[:-1], np.where(self.low == self.high, middle, -1.0)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dict."""
         return {name: getattr(self, name).tolist() for name in ("low", "high", "mass")}

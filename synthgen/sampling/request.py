@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from synthgen.encoding.column import ColumnEncoder
+from synthgen.encoding.column import ColumnEncoder, Interval
 from synthgen.encoding.table import TableEncoder
 from synthgen.errors import ConditionError
 
@@ -25,11 +25,15 @@ class Request:
         n_columns: Number of columns of the table.
         codes: Column index -> allowed codes (k,) int64.
         share: Column index -> share of rows (k,) float64 of each allowed code.
+        ranks: Column index -> lowest and highest rank of a value, where a range is asked for.
+        balanced: Columns whose shares are asked for, not only what is allowed.
     """
 
     n_columns: int
     codes: Mapping[int, np.ndarray]
     share: Mapping[int, np.ndarray]
+    ranks: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    balanced: frozenset[int] = frozenset()
 
     @classmethod
     def of(
@@ -38,7 +42,8 @@ class Request:
         """Request in terms of an encoder's codes.
 
         Args:
-            where: Column -> a value, a set (or list) of values, or ``None`` for missing.
+            where: Column -> a value, a set (or list) of values, a range (low, high) with both ends
+                included, or ``None`` for missing.
             balance: A column whose values shall be equally frequent, or column -> value -> share.
 
         Raises:
@@ -47,18 +52,23 @@ class Request:
         """
         codes: dict[int, np.ndarray] = {}
         share: dict[int, np.ndarray] = {}
+        ranks: dict[int, tuple[float, float]] = {}
         for name, wanted in (where or {}).items():
             j = encoder.position(name)
-            codes[j] = _allowed(encoder.columns[j], wanted)
+            asked = _asked(encoder.columns[j], wanted)
+            codes[j] = asked.codes
             share[j] = _normalized(encoder.columns[j].share[codes[j]])
-        for j, (asked, shares) in _balanced(encoder, balance).items():
+            if encoder.columns[j].has_value[codes[j]].any():
+                ranks[j] = (asked.low_rank, asked.high_rank)
+        balanced = _balanced(encoder, balance)
+        for j, (allowed, shares) in balanced.items():
             if j in codes:
                 raise ConditionError(
                     f"column {encoder.columns[j].column.name!r} is in both where and balance; "
                     "ask for it in one of them"
                 )
-            codes[j], share[j] = asked, shares
-        return cls(len(encoder.columns), codes, share)
+            codes[j], share[j] = allowed, shares
+        return cls(len(encoder.columns), codes, share, ranks, frozenset(balanced))
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Conditions (n, n_columns) int32, `FREE` where nothing is asked."""
@@ -80,17 +90,32 @@ def draw_exact(share: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarra
     return rng.permutation(np.repeat(np.arange(len(share)), counts))
 
 
-def _allowed(encoder: ColumnEncoder, wanted: object) -> np.ndarray:
+def _asked(encoder: ColumnEncoder, wanted: object) -> Interval:
+    """What a condition on one column allows."""
     if isinstance(wanted, tuple):
-        raise ConditionError(
-            f"column {encoder.column.name!r}: ranges like {wanted!r} are not supported by this "
-            "model; give a value or a set of values"
-        )
+        if len(wanted) != 2:
+            raise ConditionError(
+                f"column {encoder.column.name!r}: a range is two values (low, high), got {wanted!r}"
+                "; give a set for a choice of values"
+            )
+        return encoder.between(*(None if _is_missing(end) else end for end in wanted))
     values = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
     if not values:
         raise ConditionError(f"column {encoder.column.name!r}: the set of values is empty")
-    found = [encoder.codes_of(None if _is_missing(value) else value) for value in values]
-    return np.unique(np.concatenate(found)).astype(np.int64)
+    codes = np.unique(np.concatenate([_codes(encoder, value) for value in values]))
+    if not encoder.has_value[codes].any():
+        return Interval(codes.astype(np.int64))
+    if len(values) > 1:
+        raise ConditionError(
+            f"column {encoder.column.name!r}: {wanted!r} holds numbers that are not among its "
+            "most repeated ones; give one value or a range (low, high)"
+        )
+    (only,) = values
+    return encoder.between(only, only)
+
+
+def _codes(encoder: ColumnEncoder, value: object) -> np.ndarray:
+    return np.asarray(encoder.codes_of(None if _is_missing(value) else value), np.int64)
 
 
 def _is_missing(value: object) -> bool:
@@ -120,7 +145,7 @@ def _balanced(
                 f"balance of column {name!r} needs shares of at least 0 that do not sum to 0, "
                 f"got {dict(shares)!r}"
             )
-        named = [_allowed(encoder.columns[j], value) for value in shares]
+        named = [_asked(encoder.columns[j], value).codes for value in shares]
         share = [
             _normalized(encoder.columns[j].share[c]) * weight
             for c, weight in zip(named, shares.values(), strict=True)

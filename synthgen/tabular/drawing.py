@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from synthgen.sampling.request import FREE
 from synthgen.seeds import Streams
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.networks import Generator
+from synthgen.threads import one_core
 from synthgen.training.device import fast_bfloat16
 
 BATCH = 4096
@@ -35,7 +34,7 @@ class Drawing:
     def __init__(self, generator: Generator, layout: Layout, offset: np.ndarray) -> None:
         self.layout, self.device = layout, next(generator.parameters()).device
         self.dtype = torch.bfloat16 if fast_bfloat16(self.device) else torch.float32
-        with _one_core():
+        with one_core():
             frozen = copy.deepcopy(generator).requires_grad_(False).eval()
             self.generator = frozen.to(self.dtype)
         self.offset = self._tensor(offset + layout.padding)
@@ -59,7 +58,7 @@ class Drawing:
         def batch(start: int) -> None:
             rows = slice(start, min(start + step, n))
             noise = streams.torch(f"batch/{start}", self.device)
-            with _one_core():
+            with one_core():
                 codes, values = self._batch(condition[rows], noise)
             table.codes[rows] = codes.cpu().numpy()
             table.values[rows, self.valued.cpu().numpy()] = values.cpu().numpy()
@@ -107,14 +106,3 @@ class Drawing:
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(array, device=self.device)
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    """This thread's operations stay on it: small ones lose more by waking others than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ValidationError
 
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
+from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,23 @@ class TableModel(ABC):
         cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
     ) -> TableModel:
         """Inverse of `config` and `weights`; raises `ModelFileError` if they do not fit."""
+
+
+def parse_options(config: type[Config], options: dict[str, Any], *, stored: bool = False) -> Config:
+    """Options as a model's configuration; ``stored`` ones come from a model file.
+
+    Raises:
+        InvalidInputError: If an option is unknown or out of range.
+        ModelFileError: The same, of stored ones.
+    """
+    try:
+        return config.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        choices = ", ".join(config.model_fields)
+        hint = f"; there is {choices}" if first["type"] == "extra_forbidden" else ""
+        text = f"{place}: {first['msg']}, got {first['input']!r}{hint}"
+    if stored:
+        raise ModelFileError(f"config.json: {text}")
+    raise InvalidInputError(f"model option {text}")

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from typing_extensions import override
 
 from synthgen.adversarial.watchdog import watch
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
-from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.errors import ConditionError, ModelFileError
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
 from synthgen.tabular.calibration import CALIBRATION_ROUNDS, Calibration
@@ -20,7 +19,7 @@ from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
 from synthgen.tabular.drawing import Drawing
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
-from synthgen.tabular.model import Run, TableModel
+from synthgen.tabular.model import Run, TableModel, parse_options
 from synthgen.tabular.networks import Generator
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
 
@@ -54,7 +53,7 @@ class CTGAN(TableModel):
     def fit(
         cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
     ) -> tuple[CTGAN, TrainingRecord]:
-        config = _parse(options)
+        config = parse_options(CTGANConfig, options)
         trainer = _Evaluated(config, encoder, table, run)
         budget = Budget(
             max_steps=config.max_steps if run.max_steps is None else run.max_steps,
@@ -73,6 +72,11 @@ class CTGAN(TableModel):
 
     @override
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
+        for j in request.ranks:
+            raise ConditionError(
+                f"column {self.encoder.columns[j].column.name!r}: model ctgan takes conditions on "
+                "categories and repeated numbers only; fit with model='auto' for ranges"
+            )
         condition = request.draw(n, streams.numpy("conditions"))
         table = self.draw(condition, self.calibration, streams.child("noise"))
         return self.calibration.ranks(self.encoder, table)
@@ -106,10 +110,7 @@ class CTGAN(TableModel):
     def load(
         cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
     ) -> CTGAN:
-        try:
-            options = CTGANConfig.model_validate(config)
-        except ValidationError as error:
-            raise ModelFileError(f"config.json: {_first(error)}") from None
+        options = parse_options(CTGANConfig, config, stored=True)
         layout = Layout.of(encoder)
         empty = Calibration.none(encoder, layout)
         with torch.device("meta"):
@@ -207,18 +208,3 @@ def diversity(real: np.ndarray, synthetic: np.ndarray, n_bins: int) -> float:
     if not len(real):
         return 1.0
     return float(np.exp(entropy(synthetic) - entropy(real)).clip(max=1.0).mean())
-
-
-def _parse(options: dict[str, Any]) -> CTGANConfig:
-    try:
-        return CTGANConfig.model_validate(options)
-    except ValidationError as error:
-        raise InvalidInputError(f"model option {_first(error)}") from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    choices = ", ".join(CTGANConfig.model_fields)
-    hint = f"; there is {choices}" if first["type"] == "extra_forbidden" else ""
-    return f"{place}: {first['msg']}, got {first['input']!r}{hint}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from synthgen.errors import InvalidInputError
 from synthgen.schema import nearest
+from synthgen.tabular.autoregressive.model import ARGAN
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.oneshot import CTGAN
 
-MODELS: dict[str, type[TableModel]] = {model.name: model for model in (CTGAN,)}
-DEFAULT_MODEL = CTGAN.name
+MODELS: dict[str, type[TableModel]] = {model.name: model for model in (ARGAN, CTGAN)}
+DEFAULT_MODEL = ARGAN.name
 
 
 def find_model(name: str) -> type[TableModel]:

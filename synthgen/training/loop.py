@@ -42,6 +42,8 @@ class Budget:
         evaluate_every: Steps between evaluations.
         deadline: Value of ``time.monotonic()`` at which a model has to be ready, or ``None``.
         reserve_s: Gives the seconds needed after the last step, evaluation excluded.
+        planned: Gives the number of steps that a schedule was laid out for once the clock was
+            known, 0 before.
     """
 
     max_steps: int
@@ -49,6 +51,7 @@ class Budget:
     evaluate_every: int
     deadline: float | None = None
     reserve_s: Callable[[], float] = lambda: 0.0
+    planned: Callable[[], int] = lambda: 0
 
 
 @dataclass
@@ -108,7 +111,7 @@ def train(
         since.add(losses)
         clock.stepped()
         last = step == budget.max_steps
-        out_of_time = clock.out_of_time()
+        out_of_time = clock.out_of_time() or 0 < budget.planned() <= step < budget.max_steps
         if step % budget.evaluate_every == 0 or last or out_of_time:
             entry = {"step": float(step)} | since.take() | clock.timed(trainer.evaluate)
             record.history.append(entry)

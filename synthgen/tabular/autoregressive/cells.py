@@ -15,8 +15,6 @@ import numpy as np
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, TableEncoder, in_threads
 
-_EDGE = 1e-6
-
 
 @dataclass(frozen=True)
 class Ranks:
@@ -102,8 +100,3 @@ class CellView:
 
         in_threads(column, range(len(self.to_view)))
         return Ranks(codes, low, high)
-
-
-def inside(rank: np.ndarray) -> np.ndarray:
-    """Ranks moved off 0 and 1, where the normal score is infinite."""
-    return np.clip(rank, _EDGE, 1 - _EDGE)

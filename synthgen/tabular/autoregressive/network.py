@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import override
 
 from synthgen.tabular.layout import Layout
 
@@ -54,6 +55,12 @@ class Autoregressive(nn.Module):
         tokens: (n, n_columns, token); logits: (n, n_slots) in the layout's order; mixture: three
             of (n_numeric, n, components): log weights (not normalized), means, log deviations.
     """
+
+    start: Tensor
+    numeric: Tensor
+    before: Tensor
+    by_group: Tensor
+    padding: Tensor
 
     def __init__(self, layout: Layout, numeric: np.ndarray, sizes: Sizes) -> None:
         super().__init__()
@@ -91,6 +98,7 @@ class Autoregressive(nn.Module):
         lifted = torch.bmm(waves * has_score.t().unsqueeze(2), self.lift)
         return tokens.index_add(1, self.numeric, lifted.transpose(0, 1).to(tokens.dtype))
 
+    @override
     def forward(
         self, tokens: Tensor, given: Tensor | None = None, prefix: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -118,13 +126,16 @@ class Autoregressive(nn.Module):
         """Both heads from sums of visible tokens (n_columns, n, hidden)."""
         g = F.silu(x + self.first_bias)
         g = g + F.silu(torch.baddbmm(self.second_bias.to(g.dtype), g, self.second.to(g.dtype)))
-        groups = g.index_select(0, self.by_group).split([len(h) for h in self.code_heads])
+        groups = torch.split(g.index_select(0, self.by_group), [len(h) for h in self.code_heads])
         blocks = [
             torch.bmm(group, head).transpose(0, 1).flatten(1)
             for group, head in zip(groups, self.code_heads, strict=True)
         ]
         logits = torch.cat(blocks, dim=1).float() + self.code_bias + self.padding
-        mixture = torch.bmm(g.index_select(0, self.numeric), self.mixture_head).float() + self.mixture_bias
+        mixture = (
+            torch.bmm(g.index_select(0, self.numeric), self.mixture_head).float()
+            + self.mixture_bias
+        )
         return logits, mixture
 
     def loss(

@@ -1,0 +1,269 @@
+"""``model="argan"``, the default: fit, sample and load the autoregressive GAN."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from typing_extensions import override
+
+from synthgen.adversarial.trees import TreeCritic, systematic
+from synthgen.encoding.numeric import NumericEncoder
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
+from synthgen.errors import ModelFileError
+from synthgen.sampling.request import Request, draw_exact
+from synthgen.seeds import Streams
+from synthgen.tabular.autoregressive.cells import CellView
+from synthgen.tabular.autoregressive.drawing import Drawing, Wanted
+from synthgen.tabular.autoregressive.network import Autoregressive
+from synthgen.tabular.autoregressive.warmstart import (
+    ARGANConfig,
+    WarmStart,
+    layout_of,
+    planned_steps,
+    sizes,
+)
+from synthgen.tabular.model import Run, TableModel, parse_options
+from synthgen.training.loop import Budget, TrainingRecord, train
+
+_HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 10_000
+_CRITIC_ROWS = 100_000
+_MIN_CRITIC_ROWS = 1000
+_POOL_ROWS = 262_144
+# of the time that a limit leaves, what the critic may take
+_CRITIC_SHARE = 0.25
+_MAX_LOGIT = 4.0
+
+
+class ARGAN(TableModel):
+    """A trained autoregressive generator with its critics."""
+
+    name: ClassVar[str] = "argan"
+
+    def __init__(
+        self,
+        encoder: TableEncoder,
+        options: ARGANConfig,
+        network: Autoregressive,
+        critics: tuple[TreeCritic, ...] = (),
+    ) -> None:
+        self.encoder, self.options, self.critics = encoder, options, critics
+        self.view = CellView.of(encoder)
+        self.network = network
+        self.device = network.first.device
+
+    @classmethod
+    @override
+    def fit(
+        cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
+    ) -> tuple[ARGAN, TrainingRecord]:
+        config = parse_options(ARGANConfig, options)
+        view = CellView.of(encoder)
+        rows = run.streams.numpy("held-out").permutation(len(table))
+        n_held_out = max(1, min(int(len(rows) * _HELD_OUT_SHARE), _MAX_HELD_OUT))
+        ranks = view.ranks(table)
+        held_out, kept = ranks.take(rows[:n_held_out]), ranks.take(rows[n_held_out:])
+        steps = run.max_steps or planned_steps(config, len(kept))
+        start = time.monotonic()
+        plan = _Plan(steps, start, run.deadline, config.critic != "none")
+        trainer = WarmStart(config, view, kept, held_out, run.streams, run.device, plan.steps_at)
+        run.progress.stage("training")
+        budget = Budget(
+            max_steps=steps,
+            patience=config.patience,
+            evaluate_every=config.evaluate_every,
+            deadline=plan.deadline,
+            planned=lambda: trainer.total,
+        )
+        best, record = train(trainer, budget, run.progress)
+        trainer.network.load_state_dict(best)
+        model = cls(encoder, config, trainer.network.eval().requires_grad_(False))
+        if config.critic == "trees" and len(table) >= _MIN_CRITIC_ROWS:
+            run.progress.stage("critic")
+            model.critics = model._fit_critics(table, run)
+        return model, record
+
+    def _fit_critics(self, table: EncodedTable, run: Run) -> tuple[TreeCritic, ...]:
+        """Critics one after the other, each against rows weighted by the former ones."""
+        streams = run.streams.child("critic")
+        rng = streams.numpy("rows")
+        n = min(len(table), _CRITIC_ROWS)
+        rows = table.take(rng.permutation(len(table))[:n])
+        real = self._features(RankedTable(rows.codes, self._ranks_of(rows)))
+        for k in range(self.options.critic_rounds):
+            if run.deadline is not None and time.monotonic() >= run.deadline - 2:
+                break
+            fresh = self._weighted(2 * n, Request(real.shape[1], {}, {}), streams.child(f"{k}"))
+            critic = TreeCritic.fit(real, self._features(fresh), rng)
+            self.critics = (*self.critics, critic)
+        return self.critics
+
+    def _ranks_of(self, table: EncodedTable) -> np.ndarray:
+        ranks = np.zeros(table.values.shape, np.float32, order="F")
+
+        def column(i: int) -> None:
+            j = self.view.numeric[i]
+            encoder = self.encoder.columns[j]
+            ranks[:, j] = encoder.ranks(table.codes[:, j], table.values[:, j])
+
+        in_threads(column, range(len(self.view.numeric)))
+        return ranks
+
+    def _features(self, table: RankedTable) -> np.ndarray:
+        """What a critic sees of rows (n, n_columns) float32: codes, and numbers as emitted."""
+        features = np.empty(table.codes.shape, np.float32, order="F")
+
+        def column(j: int) -> None:
+            encoder, codes = self.encoder.columns[j], table.codes[:, j]
+            if isinstance(encoder, NumericEncoder):
+                numbers = encoder.numbers(codes, table.ranks[:, j])
+                missing = codes >= encoder.n_present
+                lowest = np.finfo(np.float32).min / 4
+                features[:, j] = np.where(missing, lowest, numbers.clip(lowest, -lowest))
+            else:
+                features[:, j] = codes
+
+        in_threads(column, range(len(self.encoder.columns)))
+        return features
+
+    @override
+    def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
+        parts = []
+        size = max(1, int(_POOL_ROWS / self.options.pool))
+        for start in range(0, max(n, 1), size):
+            part = streams.child(f"part/{start}")
+            parts.append(self._weighted(min(size, n - start), request, part))
+        return RankedTable(
+            *(np.concatenate([getattr(p, f) for p in parts]) for f in ("codes", "ranks"))
+        )
+
+    def _weighted(self, n: int, request: Request, streams: Streams) -> RankedTable:
+        """Rows let through by the critics, of a larger pool."""
+        pool = int(np.ceil(n * self.options.pool)) if self.critics else n
+        wanted, stratum = self._wanted(pool, n, request, streams)
+        drawn = self._draw(pool, wanted, streams)
+        if not self.critics or not n:
+            return drawn
+        features = self._features(drawn)
+        logit = np.sum([critic.logit(features) for critic in self.critics], axis=0)
+        weight = np.exp(np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))
+        rng = streams.numpy("weighted")
+        taken = np.concatenate([rows[systematic(weight[rows], k, rng)] for rows, k in stratum if k])
+        # strata and the pool's order leave no trace
+        taken = rng.permutation(taken)
+        return RankedTable(drawn.codes[taken], drawn.ranks[taken])
+
+    def _wanted(
+        self, pool: int, n: int, request: Request, streams: Streams
+    ) -> tuple[Wanted, list[tuple[np.ndarray, int]]]:
+        """Conditions of a pool, and its strata: rows of the pool, and how many of them to take."""
+        rng = streams.numpy("conditions")
+        given: dict[int, np.ndarray] = {}
+        allowed: dict[int, tuple[np.ndarray, float, float]] = {}
+        final = np.zeros((n, len(request.balanced)), np.int64)
+        for k, j in enumerate(sorted(request.balanced)):
+            final[:, k] = request.codes[j][draw_exact(request.share[j], n, rng)]
+        kinds, kind_of, counts = np.unique(final, axis=0, return_inverse=True, return_counts=True)
+        # every stratum has its share of the pool
+        in_pool = np.sort(np.resize(np.sort(kind_of.ravel()), pool)) if n else np.zeros(0, int)
+        for k, j in enumerate(sorted(request.balanced)):
+            given[j] = self.view.to_view[j][kinds[in_pool, k]]
+        for j, codes in request.codes.items():
+            if j in request.balanced:
+                continue
+            if len(codes) == 1 and j not in request.ranks:
+                given[j] = np.full(pool, self.view.to_view[j][codes[0]])
+            else:
+                mask = np.zeros(int(self.view.n_codes[j]), bool)
+                mask[self.view.to_view[j][codes]] = True
+                allowed[j] = (mask, *request.ranks.get(j, (0.0, 1.0)))
+        strata = [(np.flatnonzero(in_pool == s), int(k)) for s, k in enumerate(counts)]
+        return Wanted(given, allowed), strata
+
+    def _draw(self, n: int, wanted: Wanted, streams: Streams) -> RankedTable:
+        view_codes, view_ranks = Drawing(self.network, self.view)(n, streams, wanted)
+        codes = np.empty(view_codes.shape, np.int32, order="F")
+        ranks = np.zeros(view_codes.shape, np.float32, order="F")
+        for j, to_code in enumerate(self.view.to_code):
+            codes[:, j] = to_code[view_codes[:, j]]
+        ranks[:, self.view.numeric] = view_ranks
+        return RankedTable(codes, ranks)
+
+    @override
+    def config(self) -> dict[str, Any]:
+        return self.options.model_dump()
+
+    @override
+    def weights(self) -> dict[str, np.ndarray]:
+        arrays = {
+            f"network.{name}": value.cpu().numpy()
+            for name, value in self.network.state_dict().items()
+        }
+        for k, critic in enumerate(self.critics):
+            arrays |= {f"critic.{k}.{name}": a for name, a in critic.to_arrays().items()}
+        return arrays
+
+    @classmethod
+    @override
+    def load(
+        cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
+    ) -> ARGAN:
+        options = parse_options(ARGANConfig, config, stored=True)
+        view = CellView.of(encoder)
+        layout = layout_of(view)
+        with torch.device("meta"):
+            network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
+        expected = {f"network.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
+        found = {k: v.shape for k, v in weights.items() if not k.startswith("critic.")}
+        if found != expected:
+            odd = sorted(k for k in found.keys() | expected if found.get(k) != expected.get(k))[0]
+            raise ModelFileError(
+                f"weights.safetensors: {odd} has shape {found.get(odd)}, expected "
+                f"{expected.get(odd)}; the file is damaged or of another model"
+            )
+        network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
+        network.load_state_dict(
+            {k.removeprefix("network."): torch.from_numpy(weights[k].copy()) for k in expected}
+        )
+        critics = _critics(weights, layout.n_columns)
+        return cls(encoder, options, network.requires_grad_(False).eval(), critics)
+
+
+def _critics(weights: dict[str, np.ndarray], n_columns: int) -> tuple[TreeCritic, ...]:
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for name, array in weights.items():
+        if name.startswith("critic."):
+            _, k, part = name.split(".")
+            found.setdefault(int(k), {})[part] = array
+    try:
+        return tuple(TreeCritic.from_arrays(found[k], n_columns) for k in sorted(found))
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"weights.safetensors: {error}; the file is damaged") from None
+
+
+@dataclass
+class _Plan:
+    """How many steps the clock allows."""
+
+    max_steps: int
+    start: float
+    limit: float | None
+    critic: bool
+
+    @property
+    def deadline(self) -> float | None:
+        """When the warm start has to end."""
+        if self.limit is None:
+            return None
+        share = _CRITIC_SHARE if self.critic else 0.0
+        return self.limit - share * (self.limit - self.start)
+
+    def steps_at(self, step_s: float) -> int:
+        """Steps in all, once a step is known to take ``step_s`` seconds."""
+        if self.deadline is None or not step_s:
+            return self.max_steps
+        left = self.deadline - time.monotonic()
+        return max(1, min(self.max_steps, int(0.95 * left / (step_s * 1.1))))
