@@ -60,7 +60,8 @@ class Judgement:
             the percentages of violating rows.
         subgroups: Groups of rows by one or two categorical columns, worst first: ``{"columns",
             "values", "text", "n_real", "n_synthetic", "real_pct", "synthetic_pct",
-            "shape_error_pct", "holdout_shape_error_pct", "worst_column", "mle", "mle_real"}``.
+            "shape_error_pct", "chance_pct", "holdout_shape_error_pct", "worst_column", "mle",
+            "mle_real"}``; at most 20, see `Subgroup`.
         rare_levels: Category values of less than 1 % of real rows, rarest first: ``{"column",
             "value", "real_pct", "synthetic_pct", "holdout_pct"}``.
         notes: What was odd about the tables: ``{"kind", "table", "column", "text"}``, see `Note`.

@@ -83,10 +83,10 @@ def _errors(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, Any]:
     # By default it thins large tables with numpy's global generator.
     report.num_rows_subsample = None
     features = TableFeatures.of(real)
-    columns = {str(feature.name): {"sdtype": _sdtype(feature)} for feature in features.columns}
+    columns = {str(feature.name): {"sdtype": sdtype(feature)} for feature in features.columns}
     report.generate(
-        {_TABLE: _prepared(real, features)},
-        {_TABLE: _prepared(synthetic, features)},
+        {_TABLE: prepared(real, features)},
+        {_TABLE: prepared(synthetic, features)},
         {"tables": {_TABLE: {"columns": columns}}, "relationships": []},
         verbose=False,
     )
@@ -115,17 +115,18 @@ def _percent(score: float) -> float | None:
     return None if math.isnan(score) else 100 * (1 - float(score))
 
 
-def _sdtype(feature: ColumnFeature) -> str:
+def sdtype(feature: ColumnFeature) -> str:
+    """What sdmetrics takes a column for; times are numbers."""
     return {"category": "categorical", "boolean": "boolean"}.get(feature.reading, "numerical")
 
 
-def _prepared(table: pd.DataFrame, features: TableFeatures) -> pd.DataFrame:
+def prepared(table: pd.DataFrame, features: TableFeatures) -> pd.DataFrame:
     """Text names, quantities and times as plain numbers, everything else as objects."""
     return pd.DataFrame({str(f.name): _plain(table[f.name], f) for f in features.columns})
 
 
 def _plain(column: pd.Series, feature: ColumnFeature) -> pd.Series:
-    if _sdtype(feature) == "numerical":
+    if sdtype(feature) == "numerical":
         return pd.Series(feature.numbers(column))
     cells = column.reset_index(drop=True).astype(object)
     return cells.where(cells.notna(), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -12,8 +12,20 @@ import pandas as pd
 from synthgen.errors import MissingExtraError
 from synthgen.evaluation.features import read_as
 from synthgen.evaluation.quality.align import FEW_ROWS, Tables
+from synthgen.evaluation.quality.association import associations
 from synthgen.evaluation.quality.c2st import compare_with_holdout, xgb_c2st
+from synthgen.evaluation.quality.closeness import closeness
+from synthgen.evaluation.quality.constraints import constraints
+from synthgen.evaluation.quality.coverage import rare_levels
+from synthgen.evaluation.quality.diagnostic import diagnostic
+from synthgen.evaluation.quality.frechet import frechet
+from synthgen.evaluation.quality.logistic import lr_c2st
+from synthgen.evaluation.quality.marginals import marginals
+from synthgen.evaluation.quality.nash import nash_gap
+from synthgen.evaluation.quality.rules import telling_rules
 from synthgen.evaluation.quality.shape_trend import shape_trend
+from synthgen.evaluation.quality.subgroups import subgroups
+from synthgen.evaluation.quality.telling import broken_pairs, telling_columns
 from synthgen.evaluation.quality.utility import utility
 from synthgen.evaluation.result import MetricResult
 
@@ -92,9 +104,12 @@ def _tell_apart(job: Job) -> None:
 
 def _shapes(job: Job) -> None:
     real, synthetic, holdout = job.tables.real, job.tables.synthetic, job.tables.holdout
-    found = shape_trend(real, synthetic, holdout=holdout)
-    held = shape_trend(real, holdout) if holdout is not None else None
-    job.file(shape_error_pct=found.shape, trend_error_pct=found.trend)
+    found = shape_trend(real, synthetic)
+    held = None if holdout is None else shape_trend(real, holdout)
+    job.file(
+        shape_error_pct=replace(found.shape, baseline=held.shape.value if held else None),
+        trend_error_pct=replace(found.trend, baseline=held.trend.value if held else None),
+    )
     columns = [
         _column(
             real[name],
@@ -162,10 +177,129 @@ def _usefulness(job: Job) -> None:
     )
 
 
+def _telling(job: Job) -> None:
+    real, synthetic, holdout = job.tables.real, job.tables.synthetic, job.tables.holdout
+    job.details["telling_columns"] = [
+        asdict(column) for column in telling_columns(real, synthetic, seed=job.seed)
+    ]
+    job.details["rules"] = [
+        {
+            "text": rule.text,
+            "conditions": list(rule.conditions),
+            "real_pct": rule.real_pct,
+            "synthetic_pct": rule.synthetic_pct,
+            "side": rule.side,
+        }
+        for rule in telling_rules(real, synthetic, seed=job.seed)
+    ]
+    job.file(lr_c2st=lr_c2st(real, synthetic, holdout=holdout, seed=job.seed))
+    job.file(nash_gap=nash_gap(real, synthetic, holdout=holdout, seed=job.seed))
+
+
+def _dependence(job: Job) -> None:
+    real, synthetic, holdout = job.tables.real, job.tables.synthetic, job.tables.holdout
+    ways = marginals(real, synthetic, holdout=holdout, seed=job.seed)
+    job.file(one_way=ways.one_way, two_way=ways.two_way, three_way=ways.three_way)
+    strength = associations(real, synthetic, holdout=holdout, seed=job.seed)
+    job.file(correlation_difference=strength.difference)
+    job.details["associations"] = [asdict(pair) for pair in strength.pairs]
+    trend = _trends(job, "trend_error_pct")
+    held = None if holdout is None else _trends(job, "holdout_trend_error_pct")
+    job.details["broken_pairs"] = [asdict(p) for p in broken_pairs(ways.broken, trend, held)]
+
+
+def _trends(job: Job, key: str) -> dict[tuple[str, str], float]:
+    pairs = job.details.get("pairs", [])
+    return {(p["one"], p["other"]): p[key] for p in pairs if p[key] is not None}
+
+
+def _near(job: Job) -> None:
+    tables = job.tables
+    found = closeness(tables.real, tables.synthetic, holdout=tables.holdout, seed=job.seed)
+    job.file(**{entry.name: getattr(found, entry.name) for entry in fields(found)})
+
+
+def _as_pictures(job: Job) -> None:
+    tables = job.tables
+    found = frechet(tables.real, tables.synthetic, holdout=tables.holdout, seed=job.seed)
+    job.file(frechet=found.distance, diversity=found.diversity)
+
+
+def _rare(job: Job) -> None:
+    tables = job.tables
+    found = rare_levels(tables.real, tables.synthetic, holdout=tables.holdout, seed=job.seed)
+    job.file(rare_coverage=found.coverage, rare_frequency_error=found.frequency_error)
+    job.details["rare_levels"] = [
+        {
+            "column": level.column,
+            "value": level.value,
+            "real_pct": 100 * level.real,
+            "synthetic_pct": 100 * level.synthetic,
+            "holdout_pct": None if level.holdout is None else 100 * level.holdout,
+        }
+        for level in found.levels
+    ]
+
+
+def _rules_of_the_data(job: Job) -> None:
+    tables = job.tables
+    found = constraints(tables.real, tables.synthetic, holdout=tables.holdout)
+    job.file(constraint_violations=found.violations)
+    job.details["constraints"] = [
+        {
+            "kind": constraint.kind,
+            "columns": list(constraint.columns),
+            "text": constraint.text,
+            "synthetic_pct": 100 * constraint.synthetic,
+            "holdout_pct": None if constraint.holdout is None else 100 * constraint.holdout,
+        }
+        for constraint in found.found
+    ]
+    valid = diagnostic(tables.real, tables.synthetic, holdout=tables.holdout)
+    job.file(diagnostic_validity=valid.validity, diagnostic_structure=valid.structure)
+
+
+def _groups(job: Job) -> None:
+    tables = job.tables
+    found = subgroups(
+        tables.real, tables.synthetic, holdout=tables.holdout, target=job.target, seed=job.seed
+    )
+    job.file(worst_subgroup=found.worst)
+    job.details["subgroups"] = [
+        {
+            **asdict(group),
+            "columns": list(group.columns),
+            "values": list(group.values),
+            "text": group.text,
+        }
+        for group in found.groups
+    ]
+
+
 _C2ST = ("xgb_c2st", "xgb_c2st_train_at_holdout_n", "xgb_c2st_holdout", "xgb_c2st_ceiling")
 
 STAGES: dict[str, Stage] = {
     "telling the tables apart": (_C2ST, _tell_apart),
+    "what gives rows away": (("lr_c2st", "nash_gap"), _telling),
     "columns and pairs": (("shape_error_pct", "trend_error_pct"), _shapes),
+    "dependence": (("one_way", "two_way", "three_way", "correlation_difference"), _dependence),
     "usefulness": (("mle", "mle_real"), _usefulness),
+    "closeness": (
+        (
+            "alpha_precision",
+            "beta_recall",
+            "authenticity",
+            "dcr_share",
+            "exact_copies",
+            "singletons",
+        ),
+        _near,
+    ),
+    "distance and diversity": (("frechet", "diversity"), _as_pictures),
+    "rare categories": (("rare_coverage", "rare_frequency_error"), _rare),
+    "constraints": (
+        ("constraint_violations", "diagnostic_validity", "diagnostic_structure"),
+        _rules_of_the_data,
+    ),
+    "subgroups": (("worst_subgroup",), _groups),
 }

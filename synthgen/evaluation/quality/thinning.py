@@ -1,0 +1,27 @@
+"""Fewer rows, at random, where all of them would take too long or would not compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def thin(table: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
+    """``size`` rows drawn without replacement, or the table itself when it has no more."""
+    if len(table) <= size:
+        return table
+    rows = np.random.default_rng(seed).choice(len(table), size, replace=False)
+    return table.iloc[np.sort(rows)].reset_index(drop=True)
+
+
+def fair_size(
+    synthetic: pd.DataFrame, holdout: pd.DataFrame | None, most: int | None = None
+) -> int:
+    """Rows at which a figure of ``synthetic`` and its baseline compare: those of the smaller."""
+    sizes = [len(synthetic)] if holdout is None else [len(synthetic), len(holdout)]
+    return min(sizes if most is None else [*sizes, most])
+
+
+def thinned_reason(used: int, given: int, what: str = "rows of each table") -> str | None:
+    """Sentence for `MetricResult.reason` where a figure rests on fewer rows than were given."""
+    return None if used >= given else f"on {used:,} {what}, drawn at random"
