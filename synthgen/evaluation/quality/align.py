@@ -90,7 +90,7 @@ def row_hashes(table: pd.DataFrame) -> Any:
     Shape:
         (n_rows,) uint64
     """
-    parts = {}
+    parts: dict[int, pd.Series] = {}
     for index, name in enumerate(table.columns):
         feature = ColumnFeature.of(table[name])
         if feature.reading == "category":

@@ -83,9 +83,11 @@ def _inner_edges(numbers: Floats, bins: int) -> Floats:
     numbers = numbers[np.isfinite(numbers)]
     if not len(numbers):
         return np.empty(0)
-    values = np.unique(numbers)
-    if len(values) <= bins:
-        return values[:-1]
-    shares = np.linspace(0, 1, bins + 1)[1:-1]
-    edges = np.unique(np.quantile(numbers, shares, method="inverted_cdf"))
-    return edges[edges < values[-1]]
+    values: Floats = np.unique(numbers)
+    if len(values) > bins:
+        shares = np.linspace(0, 1, bins + 1)[1:-1]
+        edges = np.unique(np.quantile(numbers, shares, method="inverted_cdf"))
+    else:
+        edges = values
+    inner: Floats = edges[edges < values[-1]]
+    return inner

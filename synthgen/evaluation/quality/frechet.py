@@ -123,7 +123,10 @@ def frechet_distance(one: Floats, other: Floats) -> float:
 
 @dataclass(frozen=True)
 class _Clusters:
-    """Centres in the real table, and the mean squared distance to the nearest."""
+    """Centres in the real table, and twice the variance per axis round them.
+
+    Cluster probabilities are those of a mixture of normals of this variance, equal in weight.
+    """
 
     centres: Floats
     spread: float
@@ -134,7 +137,7 @@ class _Clusters:
 
         count = min(_CLUSTERS, len(np.unique(points.round(9), axis=0)))
         model = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=4096).fit(points)
-        return cls(model.cluster_centers_, max(1e-12, model.inertia_ / len(points)))
+        return cls(model.cluster_centers_, max(1e-12, 2 * model.inertia_ / points.size))
 
     def diversity(self, points: Floats) -> float:
         """Inception Score with cluster probabilities in place of a classifier's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthgen.evaluation.features import ColumnFeature, Floats, TableFeatures
+from synthgen.evaluation.quality.binning import Binning, Ints
 from synthgen.evaluation.quality.thinning import fair_size, thin
 
 MOST_ROWS = 20_000
+_FEWEST_ROWS = 20
 _DEPTH = 4
 _LISTED = 5
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,15 +59,27 @@ def telling_rules(
     real: pd.DataFrame,
     synthetic: pd.DataFrame,
     *,
+    pairs: Sequence[tuple[str, str]] = (),
     most: int = 8,
     seed: int = 0,
     most_rows: int = MOST_ROWS,
 ) -> tuple[Rule, ...]:
     """Leaves of a shallow decision tree that tells the tables apart, the largest gap first.
 
-    Both tables are thinned to the smaller one and to ``most_rows``. The tree is grown on one half
-    of the rows and the shares are counted on the other, so that a rule is not chance: one whose
+    A greedy tree is blind to dependence between columns that are fine one by one, so of every
+    pair given the combination of values that is most too frequent is added.
+
+    Both tables are thinned to the smaller one and to ``most_rows``. Rules are found on one half
+    of the rows and their shares are counted on the other, so that a rule is not chance: one whose
     shares differ by less than two standard errors is left out.
+
+    Args:
+        real: Real rows.
+        synthetic: Synthetic rows of the same columns.
+        pairs: Names, as text, of columns to combine.
+        most: How many rules.
+        seed: Of the thinning and the halves.
+        most_rows: At most so many rows of each table.
 
     Raises:
         InvalidInputError: If the columns differ.
@@ -70,33 +87,51 @@ def telling_rules(
     from sklearn.tree import DecisionTreeClassifier
 
     size = min(len(real), fair_size(synthetic, None, most_rows))
-    if size < 20:
+    if size < _FEWEST_ROWS:
         return ()
     features = TableFeatures.of(real)
-    tables = [features.matrix(thin(table, size, seed)) for table in (real, synthetic)]
-    rows, holes = _filled(np.concatenate(tables))
-    label = np.repeat([1, 0], size)
+    thinned = [thin(table, size, seed) for table in (real, synthetic)]
+    rows, holes = _filled(np.concatenate([features.matrix(table) for table in thinned]))
+    label = np.repeat([True, False], size)
     order = np.random.default_rng(seed).permutation(2 * size)
     fit, judge = order[:size], order[size:]
     tree = DecisionTreeClassifier(
         max_depth=_DEPTH, min_samples_leaf=max(5, size // 200), random_state=seed
     ).fit(rows[fit], label[fit])
-    leaf, side = tree.apply(rows[judge]), label[judge]
-    totals = int((side == 1).sum()), int((side == 0).sum())
-    rules = []
-    for node, ranges in _leaves(tree.tree_).items():
-        shares = [
-            float(((leaf == node) & (side == s)).sum()) / max(1, totals[1 - s]) for s in (1, 0)
-        ]
-        if not ranges or not _differ(shares, totals):
-            continue
-        conditions = tuple(
-            _words(features.columns[index], found, rows[:, index], holes[index])
-            for index, found in sorted(ranges.items())
-        )
-        rules.append(Rule(conditions, 100 * shares[0], 100 * shares[1]))
-    rules.sort(key=lambda rule: (-abs(rule.real_pct - rule.synthetic_pct), rule.text))
-    return tuple(rules[:most])
+    leaf = tree.apply(rows)
+    found = [(ranges, leaf == node) for node, ranges in _leaves(tree.tree_).items()]
+    binning = Binning.of(real)
+    cells = np.concatenate([binning.codes(table) for table in thinned])
+    names = [str(column.name) for column in features.columns]
+    for pair in pairs:
+        a, b = (names.index(name) for name in pair)
+        inside = _cell(cells[:, a], cells[:, b], label, fit)
+        found.append(({k: _extent(rows[inside, k]) for k in (a, b)}, inside))
+    rules = {}
+    for ranges, inside in found:
+        shares = [float(inside[judge][label[judge] == s].mean()) for s in (True, False)]
+        if ranges and _differ(shares, size // 2):
+            conditions = tuple(
+                _words(features.columns[k], ranges[k], rows[:, k], holes[k]) for k in sorted(ranges)
+            )
+            rules[conditions] = Rule(conditions, 100 * shares[0], 100 * shares[1])
+    ranked = sorted(rules.values(), key=lambda r: (-abs(r.real_pct - r.synthetic_pct), r.text))
+    return tuple(ranked[:most])
+
+
+def _cell(one: Ints, other: Ints, label: Bools, fit: Ints) -> Bools:
+    """Rows in the combination of bins whose synthetic share most exceeds its real one."""
+    key = one * (int(other.max()) + 1) + other
+    seen, place = np.unique(key, return_inverse=True)
+    place, real = place[fit], label[fit]
+    counts = [np.bincount(place[real == s], minlength=len(seen)) for s in (True, False)]
+    gap = counts[1] / max(1, counts[1].sum()) - counts[0] / max(1, counts[0].sum())
+    return np.asarray(key == seen[int(np.argmax(gap))])
+
+
+def _extent(cells: Floats) -> _Range:
+    """The smallest range that holds the cells of one bin."""
+    return _Range(float(np.nextafter(cells.min(), -np.inf)), float(cells.max()))
 
 
 def _filled(rows: Floats) -> tuple[Floats, list[float | None]]:
@@ -113,9 +148,9 @@ def _filled(rows: Floats) -> tuple[Floats, list[float | None]]:
     return rows, holes
 
 
-def _differ(shares: list[float], totals: tuple[int, int]) -> bool:
-    errors = [p * (1 - p) / max(1, n) for p, n in zip(shares, totals, strict=True)]
-    return abs(shares[0] - shares[1]) > 2 * float(np.sqrt(sum(errors)))
+def _differ(shares: list[float], rows: int) -> bool:
+    error = float(np.sqrt(sum(share * (1 - share) for share in shares) / max(1, rows)))
+    return abs(shares[0] - shares[1]) > 2 * error
 
 
 def _leaves(tree: Any) -> dict[int, dict[int, _Range]]:

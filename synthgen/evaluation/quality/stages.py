@@ -182,16 +182,6 @@ def _telling(job: Job) -> None:
     job.details["telling_columns"] = [
         asdict(column) for column in telling_columns(real, synthetic, seed=job.seed)
     ]
-    job.details["rules"] = [
-        {
-            "text": rule.text,
-            "conditions": list(rule.conditions),
-            "real_pct": rule.real_pct,
-            "synthetic_pct": rule.synthetic_pct,
-            "side": rule.side,
-        }
-        for rule in telling_rules(real, synthetic, seed=job.seed)
-    ]
     job.file(lr_c2st=lr_c2st(real, synthetic, holdout=holdout, seed=job.seed))
     job.file(nash_gap=nash_gap(real, synthetic, holdout=holdout, seed=job.seed))
 
@@ -205,7 +195,19 @@ def _dependence(job: Job) -> None:
     job.details["associations"] = [asdict(pair) for pair in strength.pairs]
     trend = _trends(job, "trend_error_pct")
     held = None if holdout is None else _trends(job, "holdout_trend_error_pct")
-    job.details["broken_pairs"] = [asdict(p) for p in broken_pairs(ways.broken, trend, held)]
+    broken = broken_pairs(ways.broken, trend, held)
+    job.details["broken_pairs"] = [asdict(pair) for pair in broken]
+    pairs = [(pair.one, pair.other) for pair in broken]
+    job.details["rules"] = [
+        {
+            "text": rule.text,
+            "conditions": list(rule.conditions),
+            "real_pct": rule.real_pct,
+            "synthetic_pct": rule.synthetic_pct,
+            "side": rule.side,
+        }
+        for rule in telling_rules(real, synthetic, pairs=pairs, seed=job.seed)
+    ]
 
 
 def _trends(job: Job, key: str) -> dict[tuple[str, str], float]:

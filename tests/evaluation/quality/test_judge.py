@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthgen.errors import InvalidInputError
+from synthgen.evaluation.quality import Judgement, judge
+from synthgen.evaluation.quality.stages import STAGES
+
+Adult = tuple[pd.DataFrame, pd.DataFrame]
+NAMES = [name for names, _ in STAGES.values() for name in names]
+
+
+@pytest.fixture(scope="module")
+def loose(parts: Adult) -> Judgement:
+    """Independent columns judged against Adult."""
+    train, test = (part.head(1200) for part in parts)
+    rng = np.random.default_rng(0)
+    made = pd.DataFrame({name: rng.choice(train[name], len(train)) for name in train.columns})
+    return judge(train, made, test, "income")
+
+
+def test_every_measure_is_there_and_the_fault_is_named(loose: Judgement) -> None:
+    assert list(loose.metrics) == NAMES
+    assert {name for name, m in loose.metrics.items() if m.value is None} == set()
+    value = {name: m.value for name, m in loose.metrics.items()}
+    assert value["xgb_c2st"] < 0.15 and value["shape_error_pct"] < 3
+    assert loose.metrics["xgb_c2st"].baseline > 0.85
+    assert value["mle"] < 0.6 < 0.8 < value["mle_real"]
+    assert {loose.broken_pairs[0]["one"], loose.broken_pairs[0]["other"]} == {
+        "education",
+        "education-num",
+    }
+    assert "education" in " ".join(c["column"] for c in loose.telling_columns[:4])
+    assert any("relationship" in rule["text"] for rule in loose.rules)
+    assert loose.constraints[0]["kind"] == "dependency"
+    assert loose.subgroups[0]["shape_error_pct"] > loose.subgroups[0]["chance_pct"]
+
+
+def test_details_are_ready_for_json_and_as_documented(loose: Judgement) -> None:
+    text = Judgement.__doc__ or ""
+    for entry in fields(loose):
+        if entry.name in ("metrics", "target", "rows", "seconds"):
+            continue
+        rows = getattr(loose, entry.name)
+        if entry.name != "notes":
+            assert rows, entry.name
+        for key in rows[0] if rows else ():
+            assert f'"{key}"' in text, (entry.name, key)
+        json.dumps(rows, allow_nan=False)
+    assert loose.rows == {"real": 1200, "synthetic": 1200, "holdout": 1200}
+    assert set(loose.seconds) == set(STAGES)
+    for name in loose.metrics:
+        assert name in text, name
+
+
+def test_progress_and_seed(parts: Adult) -> None:
+    train, test = (part.head(300) for part in parts)
+    seen: list[tuple[str, int, int]] = []
+    first = judge(train, test, progress=lambda *step: seen.append(step), seed=4)
+    assert [done for _, done, _ in seen] == list(range(len(STAGES) + 1))
+    assert first == judge(train, test, seed=4)
+    assert first.metrics["xgb_c2st_holdout"].value is None
+    assert "holdout" in (first.metrics["dcr_share"].reason or "")
+    assert "target" in (first.metrics["mle"].reason or "")
+
+
+def odd() -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    rng = np.random.default_rng(0)
+    few = pd.DataFrame({"n": rng.normal(size=30), "c": rng.choice(list("ab"), 30)})
+    long = pd.DataFrame({"n": rng.normal(size=90), "c": rng.choice(list("ab"), 90)})
+    return {
+        "few rows": (few, few),
+        "one row": (few.head(1), few.head(1)),
+        "a constant target": (long.assign(c="a"), long),
+        "all missing": (long.assign(n=np.nan), long.assign(n=None)),
+        "synthetic missing": (long, long.assign(n=None, c=None)),
+        "unseen only": (long, long.assign(c="new")),
+        "other dtypes": (long, long.assign(n=long["n"].astype(str), c=5)),
+        "one column": (long[["c"]], long[["c"]]),
+        "identifiers": (long.assign(c=[f"r{i}" for i in range(90)]), long),
+        "infinite": (long, long.assign(n=np.inf)),
+        "times": (
+            long.assign(n=pd.date_range("2020", periods=90, tz="UTC")),
+            long.assign(n=pd.date_range("2021", periods=90)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", list(odd()))
+def test_odd_tables_get_reasons_not_crashes(case: str) -> None:
+    real, made = odd()[case]
+    found = judge(real, made, real, "c")
+    assert list(found.metrics) == NAMES
+    for name, result in found.metrics.items():
+        assert result.value is not None or result.reason, name
+        # A library's own exception is no reason a user can act on.
+        for raw in ("KeyError", "IndexError", "TypeError", "AttributeError", "ZeroDivision"):
+            assert raw not in (result.reason or ""), (name, result.reason)
+    if case == "few rows":
+        assert all("30 rows" in (r.reason or "") for r in found.metrics.values() if r.n == 30)
+
+
+def test_other_columns_cannot_be_judged(parts: Adult) -> None:
+    train, _ = parts
+    with pytest.raises(InvalidInputError, match="lacks 'age'"):
+        judge(train, train.drop(columns="age"))
