@@ -90,6 +90,7 @@ def row_hashes(table: pd.DataFrame) -> Any:
     Shape:
         (n_rows,) uint64
     """
+    table = table.reset_index(drop=True)
     parts: dict[int, pd.Series] = {}
     for index, name in enumerate(table.columns):
         feature = ColumnFeature.of(table[name])
@@ -150,7 +151,8 @@ def _convert(column: pd.Series, wanted: Reading, like: pd.Series) -> pd.Series:
     cells = feature.numbers(column)
     if wanted == "datetime":
         times = pd.Series(pd.to_datetime(cells, unit="s"), name=column.name)
-        return times.dt.tz_localize(like.dt.tz) if getattr(like.dtype, "tz", None) else times
+        zone = like.dt.tz
+        return times if zone is None else times.dt.tz_localize("UTC").dt.tz_convert(zone)
     if wanted == "duration":
         return pd.Series(pd.to_timedelta(cells, unit="s"), name=column.name)
     return pd.Series(cells, name=column.name)

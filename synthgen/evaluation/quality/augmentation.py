@@ -173,7 +173,7 @@ def _smote(
     if category.all():
         method = over.SMOTEN(**common)
     elif category.any():
-        method = over.SMOTENC(categorical_features=category, **common)
+        method = over.SMOTENC(categorical_features=np.flatnonzero(category).tolist(), **common)
     else:
         method = over.SMOTE(**common)
     found, classes = method.fit_resample(filled, label.astype(int))

@@ -20,7 +20,8 @@ FEWEST_ROWS = 100
 _MOST_LEVELS = 50
 _MOST_COLUMNS = 12
 _MOST_TRAINED = 50_000
-_LISTED = 20
+_LISTED = 12
+_USELESS = 8
 _FEWEST_OF_CLASS = 20
 
 
@@ -70,7 +71,11 @@ class Subgroup:
 
 @dataclass(frozen=True)
 class Subgroups:
-    """The shape error of the worst group, and the groups that are worst beyond chance."""
+    """The shape error of the worst group, and the worst groups.
+
+    Those whose shape error most exceeds chance, worst first; then, where utility is known, those
+    that lose most of it.
+    """
 
     worst: MetricResult
     groups: tuple[Subgroup, ...]
@@ -109,9 +114,13 @@ def subgroups(
     if not found:
         reason = f"no value of a categorical column has {fewest_rows} real rows"
         return Subgroups(MetricResult(None, "lower", n, "%", reason=reason), ())
-    listed = found[:_LISTED]
     if holdout is not None and target is not None:
-        listed = _with_utility(listed, real, synthetic, holdout, target, seed)
+        found = _with_utility(found, real, synthetic, holdout, target, seed)
+    listed = found[:_LISTED]
+    useless = [group for group in found[_LISTED:] if group.mle is not None]
+    listed += sorted(useless, key=lambda group: (group.mle or 0.0) - (group.mle_real or 0.0))[
+        :_USELESS
+    ]
     worst = listed[0]
     reason = f"{worst.text}; {worst.chance_pct:.1f} % would be chance"
     value = MetricResult(
@@ -252,12 +261,15 @@ def _with_utility(
         for table in (synthetic, real)
     ]
     positive = (holdout[target] == classes[1]).to_numpy(dtype=bool)
+    texts = {str(name): _texts(holdout[name]) for name in holdout.columns if name != target}
     found = []
     for group in groups:
+        if str(target) in group.columns:
+            found.append(group)
+            continue
         inside = np.ones(len(holdout), dtype=bool)
         for name, value in zip(group.columns, group.values, strict=True):
-            cells = holdout[next(c for c in holdout.columns if str(c) == name)]
-            inside &= _texts(cells) == value
+            inside &= texts[name] == value
         aucs = [None if s is None else _auc(s[inside], positive[inside]) for s in scores]
         found.append(replace(group, mle=aucs[0], mle_real=aucs[1]))
     return found

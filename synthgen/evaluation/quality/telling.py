@@ -127,7 +127,9 @@ def _of_pair(errors: dict[tuple[str, str], float], one: str, other: str) -> floa
 
 def _critic(rows: Floats, label: Any, seed: int, **shape: int) -> Any:
     classifier = need("xgboost", "what tells the tables apart").XGBClassifier
-    model = classifier(eval_metric="logloss", random_state=seed, **shape)
+    model = classifier(
+        eval_metric="logloss", importance_type="total_gain", random_state=seed, **shape
+    )
     return model.fit(rows, label)
 
 

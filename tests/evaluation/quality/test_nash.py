@@ -31,7 +31,9 @@ def test_real_rows_leave_no_gap(parts: Adult) -> None:
     found = nash_gap(train, test.head(700), holdout=test.tail(700))
     assert found.value == pytest.approx(0, abs=0.08)
     assert found.baseline == pytest.approx(0, abs=0.08)
-    assert found.n == 700 and "700 rows" in (found.reason or "")
+    assert found.n == 700 and found.reason is None
+    thinned = nash_gap(train, test, most_rows=300)
+    assert thinned.n == 300 and "300 rows" in (thinned.reason or "")
 
 
 def test_few_rows() -> None:
