@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SynthGenError,
         TrainingError,
     )
+    from synthgen.reports.quality import QualityReport, evaluate_quality
     from synthgen.schema import Column, Schema
     from synthgen.synthesizer import SynthGen
 
@@ -34,15 +35,19 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "NotFittedError",
+    "QualityReport",
     "Schema",
     "SchemaError",
     "SynthGen",
     "SynthGenError",
     "TrainingError",
     "__version__",
+    "evaluate_quality",
 ]
 
 _HOMES = {
+    "QualityReport": "synthgen.reports.quality",
+    "evaluate_quality": "synthgen.reports.quality",
     "SynthGen": "synthgen.synthesizer",
     "Column": "synthgen.schema",
     "Schema": "synthgen.schema",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.cli import config, demo, fit, inspect, output, sample, schema
+from synthgen.cli import config, demo, fit, inspect, output, quality, sample, schema
 
 _HELP = """
 Make a synthetic table that matches a real one.
@@ -19,6 +19,8 @@ _EPILOG = """
   synthgen demo  [dim]or[/dim]  synthgen fit adult.csv -o adult.synthgen
 
   synthgen sample adult.synthgen -n 10000 -o synthetic.csv
+
+  synthgen quality adult.csv synthetic.csv --holdout test.csv -o quality.html
 
 [dim]Flags come before variables (SYNTHGEN_SEED=7), these before ./synthgen.toml
 (\\[fit] time-limit = "5m"). Data goes to stdout, all else to stderr.
@@ -41,6 +43,7 @@ app = typer.Typer(
 def _register() -> None:
     for name, module in (
         ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("inspect", inspect),
+        ("quality", quality),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))
 

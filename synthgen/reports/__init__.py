@@ -1,0 +1,1 @@
+"""Results told to people and programs: pages, JSON. Computes no metric itself."""
