@@ -16,7 +16,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 import synthgen
-from synthgen import frames, modelfile
+from synthgen import cells, frames, modelfile
 from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.encoding.table import TableEncoder
 from synthgen.errors import (
@@ -178,6 +178,40 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         table = self.generator_.sample(int(n), request, streams.child("rows"))
         frame = self.encoder_.decode(table, streams.child("cells"))
         return frames.write(frame, self.schema_)
+
+    def impute(self, data: Any, *, method: str = "best", seed: int | None = None) -> Any:
+        """``data`` with its missing cells filled and all others as they were.
+
+        Args:
+            data: A table of the fitted columns, in the kind of frame it was fitted on.
+            method: "best" fills in the expected number and the most likely category; "draw" draws
+                from the model, which keeps the spread of a column.
+            seed: Repeats the draws exactly.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            InvalidInputError: If the columns differ, or the model cannot impute.
+        """
+        self._check_fitted()
+        if method not in ("best", "draw"):
+            raise InvalidInputError(f"method must be 'best' or 'draw', got {method!r}")
+        frame, _ = frames.read(data)
+        schema = self.schema_
+        schema.validate_frame(frame)
+        frame = frame.loc[:, schema.names]
+        streams = self._sample_streams(seed)
+        held = [cells.read(frame[column.name], column).missing for column in schema]
+        missing = np.column_stack(held)
+        encoder = self.encoder_
+        table = encoder.encode(frame, streams.child("encoding"))
+        best = method == "best"
+        filled = self.generator_.impute(table, missing, streams.child("rows"), best_guess=best)
+        drawn = encoder.decode(filled, streams.child("cells"))
+        for j, column in enumerate(schema):
+            if missing[:, j].any():
+                kept = frame[column.name]
+                frame[column.name] = kept.where(~missing[:, j], drawn[column.name])
+        return frames.write(frame, schema)
 
     def _sample_streams(self, seed: int | None) -> Streams:
         if seed is not None or self._n_samples is None:

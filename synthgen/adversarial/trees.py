@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from synthgen.threads import one_core
 
 _CHUNK = 1024
+_SHARED_CELLS = 500_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class TreeCritic:
             n_iter_no_change=8,
             class_weight="balanced",
             random_state=int(rng.integers(2**31)),
-        ).fit(rows, label)
+        )
+        # on few rows cores wait for each other longer than they work
+        with threadpool_limits(1 if rows.size < _SHARED_CELLS else None):
+            model.fit(rows, label)
         return cls._of(model)
 
     @classmethod
@@ -172,7 +177,8 @@ def systematic(weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _inclusion(weight: np.ndarray, n: int) -> np.ndarray:
-    share = np.asarray(weight, np.float64) * (n / weight.sum())
+    """Probabilities (len(weight),) that sum to ``n``."""
+    share: np.ndarray = np.asarray(weight, np.float64) * (n / weight.sum())
     for _ in range(20):
         over = share >= 1
         if not (share > 1).any() or over.all():
@@ -181,4 +187,4 @@ def _inclusion(weight: np.ndarray, n: int) -> np.ndarray:
         share = np.where(over, 1.0, share)
         free = share[~over].sum()
         share[~over] *= rest / free if free > 0 else 0
-    return np.minimum(share, 1.0)
+    return share.clip(max=1.0)

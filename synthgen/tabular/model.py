@@ -59,6 +59,18 @@ class TableModel(ABC):
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         """``n`` rows that meet ``request``."""
 
+    def impute(
+        self, table: EncodedTable, missing: np.ndarray, streams: Streams, *, best_guess: bool
+    ) -> RankedTable:
+        """Rows whose ``missing`` (n, n_columns) cells are filled.
+
+        Raises:
+            InvalidInputError: If the model cannot.
+        """
+        raise InvalidInputError(
+            f"model {self.name} cannot fill missing cells; fit with model='auto'"
+        )
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""

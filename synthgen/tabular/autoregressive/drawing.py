@@ -41,6 +41,8 @@ class Wanted:
 
 
 FREE = Wanted({}, {})
+Rows = slice | Tensor
+ALL = slice(None)
 
 
 class Drawing:
@@ -101,7 +103,7 @@ class Drawing:
 
     @torch.inference_mode()
     def _batch(self, n: int, wanted: Wanted, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-        row = _Rows(self, n, noise)
+        row = PartialRows(self, n, noise)
         for j, given in wanted.given.items():
             row.put(j, torch.as_tensor(given, device=self.device), None)
         if wanted.allowed:
@@ -112,7 +114,7 @@ class Drawing:
         return row.codes, row.ranks
 
 
-class _Rows:
+class PartialRows:
     """Rows in the making: the tokens of their known cells, all else 0."""
 
     def __init__(self, drawing: Drawing, n: int, noise: torch.Generator) -> None:
@@ -123,29 +125,30 @@ class _Rows:
         self.ranks = torch.zeros(n, len(drawing.view.numeric), device=device)
         self.last = -1  # columns beyond it are unknown, and their tokens 0
 
-    def put(self, j: int, codes: Tensor, ranks: Tensor | None) -> None:
-        """Make a cell known: its code (n,), and its rank (n,) where it has a value."""
+    def put(self, j: int, codes: Tensor, ranks: Tensor | None, rows: Rows = ALL) -> None:
+        """Make cells of ``rows`` known: their codes (k,), and ranks (k,) where they have values."""
         own, d = self.drawing, self.drawing.token
         start = int(own.layout.start[j])
         token = F.embedding(codes, own.embedding[start : start + int(own.layout.n_codes[j])])
-        self.codes[:, j] = codes
+        self.codes[rows, j] = codes
         if (i := own.position.get(j)) is not None and ranks is not None:
             held = (codes == own.layout.n_codes[j] - 1).float().unsqueeze(1)
-            self.ranks[:, i] = ranks
+            self.ranks[rows, i] = ranks
             z = torch.special.ndtri(own.steps[i].middle(ranks).clamp(_EDGE, 1 - _EDGE))
             angle = z.unsqueeze(1) * own.frequency[i]
             waves = torch.cat([z.unsqueeze(1), angle.sin(), angle.cos()], dim=1) * held
             token = token.addmm(waves, own.lift[i])
-        self.tokens[:, j * d : (j + 1) * d] = token
+        self.tokens[rows, j * d : (j + 1) * d] = token.to(self.tokens.dtype)
         self.last = max(self.last, j)
 
-    def distribution(self, j: int) -> tuple[Tensor, Tensor | None]:
-        """Logits (n, n_codes) and raw mixture (n, 3 components) of a column given what is known."""
+    def distribution(self, j: int, rows: Rows = ALL) -> tuple[Tensor, Tensor | None]:
+        """Logits (k, n_codes) and raw mixture (k, 3 components) of a column given what is known."""
         own, known = self.drawing, (self.last + 1) * self.drawing.token
+        tokens = self.tokens[rows, :known]
         if known:
-            x = torch.addmm(own.first_bias[j], self.tokens[:, :known], own.first[j][:known])
+            x = torch.addmm(own.first_bias[j], tokens, own.first[j][:known])
         else:
-            x = own.first_bias[j].expand(len(self.codes), -1)
+            x = own.first_bias[j].expand(len(tokens), -1)
         g = F.silu(x)
         g = g + F.silu(torch.addmm(own.second_bias[j], g, own.second[j]))
         logits = (g @ own.code_head[j]).float() + own.code_bias[j]
@@ -154,17 +157,19 @@ class _Rows:
             return logits, None
         return logits, (g @ own.mixture_head[i]).float() + own.mixture_bias[i]
 
-    def draw(self, j: int) -> None:
-        """Draw a free cell."""
-        logits, mixture = self.distribution(j)
+    def draw(self, j: int, rows: Rows = ALL, barred: Tensor | None = None) -> None:
+        """Draw free cells; ``barred`` (n_codes,) says which codes must not come."""
+        logits, mixture = self.distribution(j, rows)
+        if barred is not None:
+            logits = logits.masked_fill(barred, -torch.inf)
         codes = self._pick(logits)
         if mixture is None:
-            self.put(j, codes, None)
+            self.put(j, codes, None, rows)
             return
         log_weight, mean, log_std = split(mixture)
         part = self._pick(log_weight).unsqueeze(1)
         z = self._normal(len(codes)) * log_std.gather(1, part).squeeze(1).exp()
-        self.put(j, codes, torch.special.ndtr(mean.gather(1, part).squeeze(1) + z))
+        self.put(j, codes, torch.special.ndtr(mean.gather(1, part).squeeze(1) + z), rows)
 
     def choose(self, allowed: Mapping[int, tuple[np.ndarray, float, float]]) -> None:
         """Draw cells that have to be among allowed ones.
@@ -175,7 +180,7 @@ class _Rows:
         """
         columns = sorted(allowed)
         n, k = len(self.codes), _CANDIDATES if len(columns) > 1 else 1
-        wide = _Rows(self.drawing, n * k, self.noise)
+        wide = PartialRows(self.drawing, n * k, self.noise)
         wide.tokens, wide.codes, wide.ranks = (
             tensor.repeat_interleave(k, 0) for tensor in (self.tokens, self.codes, self.ranks)
         )

@@ -18,6 +18,7 @@ from synthgen.sampling.request import Request, draw_exact
 from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.cells import CellView
 from synthgen.tabular.autoregressive.drawing import Drawing, Wanted
+from synthgen.tabular.autoregressive.imputation import impute
 from synthgen.tabular.autoregressive.network import Autoregressive
 from synthgen.tabular.autoregressive.warmstart import (
     ARGANConfig,
@@ -191,6 +192,13 @@ class ARGAN(TableModel):
             codes[:, j] = to_code[view_codes[:, j]]
         ranks[:, self.view.numeric] = view_ranks
         return RankedTable(codes, ranks)
+
+    @override
+    def impute(
+        self, table: EncodedTable, missing: np.ndarray, streams: Streams, *, best_guess: bool
+    ) -> RankedTable:
+        drawing = Drawing(self.network, self.view)
+        return impute(drawing, table, missing, streams, best_guess=best_guess)
 
     @override
     def config(self) -> dict[str, Any]:

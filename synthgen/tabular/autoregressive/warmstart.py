@@ -63,7 +63,7 @@ class ARGANConfig(BaseModel):
     components: int = Field(12, ge=1, le=64)
     batch_size: int | None = Field(None, ge=2)
     learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
+    weight_decay: float = Field(0.3, ge=0)
     ema_decay: float = Field(0.995, ge=0, lt=1)
     given_share: float = Field(0.25, ge=0, le=1)
     alone_share: float = Field(0.15, ge=0, le=1)
@@ -78,7 +78,7 @@ class ARGANConfig(BaseModel):
 
 def sizes(config: ARGANConfig, n_columns: int) -> Sizes:
     """Widths that keep the first layer, which grows with the square of the columns, in bounds."""
-    token, hidden = config.token or 24, config.hidden or 192
+    token, hidden = config.token or 24, config.hidden or 128
     shrink = math.sqrt(_MAX_FIRST_WEIGHTS / (n_columns**2 * token * hidden))
     if shrink < 1:
         token = config.token or max(4, int(token * shrink))
@@ -97,10 +97,10 @@ def layout_of(view: CellView) -> Layout:
 
 
 def planned_steps(config: ARGANConfig, n_rows: int) -> int:
-    """Steps of a run without a time limit: about 60 passes, within bounds."""
+    """Steps of a run without a time limit: about 16 passes, within bounds."""
     if config.max_steps is not None:
         return config.max_steps
-    return int(min(max(60 * n_rows / batch_rows(config, n_rows), 600), 4000))
+    return int(min(max(16 * n_rows / batch_rows(config, n_rows), 600), 4000))
 
 
 def batch_rows(config: ARGANConfig, n_rows: int) -> int:
