@@ -96,6 +96,9 @@ def judge(
 ) -> Judgement:
     """Measure a synthetic table against the real one.
 
+    Every measure names the rows it rests on; measures that train models or compare all rows with
+    all others thin big tables at random, and their reason says so.
+
     Args:
         real: Real rows the generator was fitted on.
         synthetic: Synthetic rows.

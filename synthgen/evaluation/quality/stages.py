@@ -26,9 +26,12 @@ from synthgen.evaluation.quality.rules import telling_rules
 from synthgen.evaluation.quality.shape_trend import shape_trend
 from synthgen.evaluation.quality.subgroups import subgroups
 from synthgen.evaluation.quality.telling import broken_pairs, telling_columns
+from synthgen.evaluation.quality.thinning import thin, thinned_reason
 from synthgen.evaluation.quality.utility import utility
 from synthgen.evaluation.result import MetricResult
 
+# Trees and sdmetrics take so many rows of each table at most.
+MOST_ROWS = 100_000
 _NO_HOLDOUT = "no holdout table was given"
 _NO_TARGET = "no target column was given"
 
@@ -49,9 +52,23 @@ class Job:
         """Rows of the smaller of the two tables."""
         return min(len(self.tables.real), len(self.tables.synthetic))
 
+    @property
+    def sampled(self) -> Tables:
+        """The tables, big ones thinned at random."""
+        given = self.tables
+        holdout = None if given.holdout is None else thin(given.holdout, MOST_ROWS, self.seed)
+        return replace(
+            given,
+            real=thin(given.real, MOST_ROWS, self.seed),
+            synthetic=thin(given.synthetic, MOST_ROWS, self.seed),
+            holdout=holdout,
+        )
+
     def file(self, **metrics: MetricResult) -> None:
-        """Keep figures; those of very few rows say so."""
+        """Keep figures; those of very few rows, or of a sample, say so."""
         for name, result in metrics.items():
+            if result.n == MOST_ROWS < self.n and not result.reason:
+                result = replace(result, reason=thinned_reason(MOST_ROWS, self.n))
             if result.n < FEW_ROWS and not result.reason:
                 few = f"{result.n} rows: below {FEW_ROWS} a figure is mostly chance"
                 result = replace(result, reason=few)
@@ -86,7 +103,7 @@ def run(name: str, stage: Stage, job: Job) -> None:
 
 
 def _tell_apart(job: Job) -> None:
-    tables = job.tables
+    tables = job.sampled
     score = xgb_c2st(tables.real, tables.synthetic, seed=job.seed)
     if tables.holdout is None:
         job.file(xgb_c2st=score)
@@ -103,7 +120,8 @@ def _tell_apart(job: Job) -> None:
 
 
 def _shapes(job: Job) -> None:
-    real, synthetic, holdout = job.tables.real, job.tables.synthetic, job.tables.holdout
+    tables = job.sampled
+    real, synthetic, holdout = tables.real, tables.synthetic, tables.holdout
     found = shape_trend(real, synthetic)
     held = None if holdout is None else shape_trend(real, holdout)
     job.file(
@@ -156,7 +174,7 @@ def _column(
 
 
 def _usefulness(job: Job) -> None:
-    tables, target = job.tables, job.target
+    tables, target = job.sampled, job.target
     if target is None:
         job.lacking(_NO_TARGET, "mle", "mle_real")
         return
