@@ -140,11 +140,14 @@ def _top(largest: float, unit: str) -> float:
     return next((e for e in (2, 5, 10, 20, 50, 100) if largest <= e), largest * 1.1)
 
 
-def share_chart(share: float, label: str) -> Markup:
-    """A share from 0 to 1 as a bar."""
-    title = f"{label}: {100 * share:.0f} %"
-    parts = [rect(0, 3, 120, 8, "rail"), rect(0, 3, 120 * min(1.0, share), 8, "synthetic-fill")]
-    return svg(120, 14, title, parts, "dots")
+def share_chart(share: float, largest: float, label: str) -> Markup:
+    """A share as a bar; the largest one fills its rail."""
+    width = 120.0
+    parts = [
+        rect(0, 3, width, 8, "rail"),
+        rect(0, 3, width * share / largest, 8, "synthetic-fill"),
+    ]
+    return svg(width, 14, f"{label}: {percent(100 * share)}", parts, "dots")
 
 
 def curve_chart(name: str, steps: Sequence[float], values: Sequence[float | None]) -> Markup:

@@ -105,7 +105,7 @@ def _quantities(numbers: Mapping[str, Floats], feature: ColumnFeature) -> dict[s
     if len(values) <= _FEW_VALUES:
         return _value_bars(present, values, counts, rows, feature)
     atoms = values[counts >= _ATOM * len(real)][:_MOST_ATOMS]
-    bars = [_value_bar(value, present, rows, feature) for value in atoms]
+    bars = [_value_bar(value, present, rows, feature, "= ") for value in atoms]
     rest = {role: column[~np.isin(column, atoms)] for role, column in present.items()}
     return {"form": "histogram", "bars": bars, "bins": _bins(rest, rows, feature)}
 
@@ -129,9 +129,13 @@ def _value_bars(
 
 
 def _value_bar(
-    value: float, present: Mapping[str, Floats], rows: Mapping[str, int], feature: ColumnFeature
+    value: float,
+    present: Mapping[str, Floats],
+    rows: Mapping[str, int],
+    feature: ColumnFeature,
+    sign: str = "",
 ) -> Bar:
-    label = number_label(value, feature.reading, feature.origin_s)
+    label = sign + number_label(value, feature.reading, feature.origin_s)
     return _bar(label, {role: int((c == value).sum()) for role, c in present.items()}, rows)
 
 

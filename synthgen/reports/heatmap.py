@@ -11,8 +11,8 @@ from markupsafe import Markup
 from synthgen.reports.svg import fitted, rect, svg, text
 
 MOST_COLUMNS = 30
-_CELL = 15
-_LABEL = 104
+_CELL = 14
+_LABEL = 128
 # One path for each shade: a cell is then a few characters, not an element of its own.
 _SHADES = 10
 # Where a shade is full. Differences are small where a generator is any good.

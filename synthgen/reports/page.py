@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,6 +16,14 @@ _STEP = "step"
 
 def render(report: dict[str, Any]) -> str:
     """The page of a quality report, `QualityReport.to_dict`."""
+    environment = _environment()
+    # The styles are part of the package, not of the data: they are not escaped.
+    css = Markup(environment.get_template("quality.css").render())
+    return environment.get_template("quality.html").render(css=css, **_view(report))
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("synthgen.reports"),
         autoescape=True,
@@ -23,9 +32,7 @@ def render(report: dict[str, Any]) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {"percent": wording.percent, "count": _count}
-    # The styles are part of the package, not of the data: they are not escaped.
-    css = Markup(environment.get_template("quality.css").render())
-    return environment.get_template("quality.html").render(css=css, **_view(report))
+    return environment
 
 
 def _view(report: dict[str, Any]) -> dict[str, Any]:
@@ -81,8 +88,9 @@ def _columns(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _telling(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    largest = max((row["gain_share"] for row in found), default=0.0) or 1.0
     return [
-        row | {"chart": charts.share_chart(row["gain_share"] or 0.0, row["column"])}
+        row | {"chart": charts.share_chart(row["gain_share"], largest, row["column"])}
         for row in found[:_LISTED]
     ]
 

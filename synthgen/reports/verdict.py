@@ -25,6 +25,7 @@ _AUTHENTICITY_GAP = 0.15
 _COPIES_FACTOR, _COPIES_LEAST = 3.0, 0.01
 _USE_GAP = 0.05
 _TREND_MARGIN = 2.0  # percent
+_CHANCE_MARGIN = 1.5
 
 
 def verdict(found: Judgement) -> dict[str, Any]:
@@ -105,7 +106,9 @@ def _dependencies(found: Judgement) -> list[dict[str, str]]:
     measured = found.metrics.get("trend_error_pct"), found.metrics.get("two_way")
     if all(m is None or m.value is None for m in measured):
         return []
-    broken = [pair for pair in found.broken_pairs if _is_broken(pair, found.rows)]
+    compared = found.metrics.get("two_way")
+    rows = compared.n if compared is not None and compared.n else 1
+    broken = [pair for pair in found.broken_pairs if _is_broken(pair, rows)]
     if not broken:
         return [_point("good", "No dependence of two columns differs by more than chance allows.")]
     named = [f"{pair['one']} and {pair['other']}" for pair in broken[:3]]
@@ -114,14 +117,13 @@ def _dependencies(found: Judgement) -> list[dict[str, str]]:
     return [_point("problem", f"Dependencies are broken: {'; '.join(named)}{more}.")]
 
 
-def _is_broken(pair: dict[str, Any], rows: dict[str, int | None]) -> bool:
+def _is_broken(pair: dict[str, Any], rows: int) -> bool:
     """Whether the difference is more than two samples of one distribution would show."""
+    # Their expected distance over 100 equal cells, in percent: 40 sqrt(2 cells / rows).
+    if pair["two_way_error_pct"] > _CHANCE_MARGIN * 40 * (200 / rows) ** 0.5:
+        return True
     error, held = pair["trend_error_pct"], pair["holdout_trend_error_pct"]
-    if error is not None and held is not None:
-        return bool(error > 2 * held + _TREND_MARGIN)
-    # Expected distance of two samples over 100 equal cells: 0.4 sqrt(2 cells / rows).
-    n = min(count for count in rows.values() if count)
-    return bool(pair["two_way_error_pct"] > 1.5 * 40 * (200 / n) ** 0.5)
+    return error is not None and held is not None and bool(error > 2 * held + _TREND_MARGIN)
 
 
 def _use(found: Judgement) -> list[dict[str, str]]:
