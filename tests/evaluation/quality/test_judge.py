@@ -18,7 +18,7 @@ NAMES = [name for names, _ in STAGES.values() for name in names]
 @pytest.fixture(scope="module")
 def loose(parts: Adult) -> Judgement:
     """Independent columns judged against Adult."""
-    train, test = (part.head(800) for part in parts)
+    train, test = (part.head(rows) for part, rows in zip(parts, (800, 400), strict=True))
     rng = np.random.default_rng(0)
     made = pd.DataFrame({name: rng.choice(train[name], len(train)) for name in train.columns})
     return judge(train, made, test, "income")
@@ -29,7 +29,7 @@ def test_every_measure_is_there_and_the_fault_is_named(loose: Judgement) -> None
     assert {name for name, m in loose.metrics.items() if m.value is None} == set()
     value = {name: m.value for name, m in loose.metrics.items()}
     assert value["xgb_c2st"] < 0.15 and value["shape_error_pct"] < 3
-    assert loose.metrics["xgb_c2st"].baseline > 0.85
+    assert loose.metrics["xgb_c2st"].baseline > 0.75
     assert value["mle"] < 0.6 < 0.8 < value["mle_real"]
     assert {loose.broken_pairs[0]["one"], loose.broken_pairs[0]["other"]} == {
         "education",
@@ -52,7 +52,7 @@ def test_details_are_ready_for_json_and_as_documented(loose: Judgement) -> None:
         for key in rows[0] if rows else ():
             assert f'"{key}"' in text, (entry.name, key)
         json.dumps(rows, allow_nan=False)
-    assert loose.rows == {"real": 800, "synthetic": 800, "holdout": 800}
+    assert loose.rows == {"real": 800, "synthetic": 800, "holdout": 400}
     assert set(loose.seconds) == set(STAGES)
     for name in loose.metrics:
         assert name in text, name
