@@ -22,7 +22,7 @@ from synthgen import Schema, __version__
 
 from .conftest import SMALL, environment, process, run
 
-COMMANDS = ("demo", "schema", "fit", "sample", "inspect")
+COMMANDS = ("demo", "schema", "fit", "sample", "inspect", "quality")
 
 
 def rows(text: str) -> pd.DataFrame:
