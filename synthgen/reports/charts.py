@@ -117,7 +117,7 @@ def interval_chart(found: dict[str, Any], label: str) -> Markup:
     low, high = min(0.0, *shown), _top(max(shown), found["unit"])
 
     def x(at: float) -> float:
-        return 6 + (width - 12) * (at - low) / (high - low)
+        return float(6 + (width - 12) * (at - low) / (high - low))
 
     parts = [line(6, y, width - 6, y, "track")]
     parts += [line(x(end), y - 3, x(end), y + 3, "track") for end in (low, high)]

@@ -68,7 +68,7 @@ def _categories(tables: Mapping[str, pd.Series[Any]]) -> dict[str, Any]:
     counts = {role: column.value_counts() for role, column in texts.items()}
     rows = {role: len(column) for role, column in tables.items()}
     known = counts["real"]
-    frequent = [value for value, count in known.items() if count >= MIN_ROWS]
+    frequent = [str(value) for value, count in known.items() if count >= MIN_ROWS]
     shown = _in_order(tables["real"], frequent[:_MOST_BARS])
     groups: list[tuple[str, list[Any]]] = [(value or EMPTY, [value]) for value in shown]
     others = frequent[_MOST_BARS:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,30 +25,18 @@ def chosen_columns(associations: Sequence[Association]) -> list[str]:
     order = list(dict.fromkeys(a[end] for a in associations for end in ("one", "other")))
     if len(order) <= MOST_COLUMNS:
         return order
-    weight: Counter[str] = Counter()
+    weight = dict.fromkeys(order, 0.0)
     for a in associations:
         real, synthetic = abs(a["real"] or 0.0), abs(a["synthetic"] or 0.0)
         for end in ("one", "other"):
-            weight[a[end]] = max(weight[a[end]], real, 2 * abs(real - synthetic))  # type: ignore[assignment]
-    kept = {name for name, _ in weight.most_common(MOST_COLUMNS)}
+            weight[a[end]] = max(weight[a[end]], real, 2 * abs(real - synthetic))
+    kept = sorted(order, key=weight.__getitem__, reverse=True)[:MOST_COLUMNS]
     return [name for name in order if name in kept]
 
 
 def heatmaps(associations: Sequence[Association], names: Sequence[str]) -> list[dict[str, Any]]:
     """Pictures of the real table, the synthetic one, and the difference, each with a title."""
-    cells = {frozenset((a["one"], a["other"])): a for a in associations}
-
-    def value(one: str, other: str, which: str) -> float | None:
-        found = cells.get(frozenset((one, other)))
-        if found is None or found["real"] is None or found["synthetic"] is None:
-            return None
-        real, synthetic = abs(found["real"]), abs(found["synthetic"])
-        if found["measure"] == "correlation" and which == "difference":
-            # A change of sign is a loss of all of it.
-            same = found["real"] * found["synthetic"] >= 0
-            return synthetic - real if same else -abs(found["real"] - found["synthetic"])
-        return {"real": real, "synthetic": synthetic, "difference": synthetic - real}[which]
-
+    cells = {frozenset((a["one"], a["other"])): _strengths(a) for a in associations}
     titles = {"real": "Real rows", "synthetic": "Synthetic rows", "difference": "Difference"}
     return [
         {
@@ -57,12 +44,24 @@ def heatmaps(associations: Sequence[Association], names: Sequence[str]) -> list[
             "svg": _matrix(
                 f"{title}: strength of dependence of {len(names)} columns",
                 names,
-                [[value(one, other, which) for other in names] for one in names],
+                [[cells.get(frozenset((a, b)), {}).get(which) for b in names] for a in names],
                 _FULL[which],
             ),
         }
         for which, title in titles.items()
     ]
+
+
+def _strengths(found: Association) -> dict[str, float]:
+    """What the three pictures show of a pair; nothing where a strength is not known."""
+    if found["real"] is None or found["synthetic"] is None:
+        return {}
+    real, synthetic = float(found["real"]), float(found["synthetic"])
+    difference = abs(synthetic) - abs(real)
+    if real * synthetic < 0:
+        # A change of sign is a loss of all of it.
+        difference = -abs(real - synthetic)
+    return {"real": abs(real), "synthetic": abs(synthetic), "difference": difference}
 
 
 def _matrix(
