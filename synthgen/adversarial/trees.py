@@ -54,6 +54,7 @@ class TreeCritic:
         max_trees: int = 150,
         learning_rate: float = 0.1,
         max_leaves: int = 31,
+        min_rows: int = 20,
     ) -> TreeCritic:
         """Train on rows (n, n_features) without gaps; stops when held-out rows gain no more."""
         from sklearn.ensemble import HistGradientBoostingClassifier
@@ -64,7 +65,7 @@ class TreeCritic:
             learning_rate=learning_rate,
             max_iter=max_trees,
             max_leaf_nodes=max_leaves,
-            min_samples_leaf=20,
+            min_samples_leaf=min_rows,
             l2_regularization=1.0,
             early_stopping=True,
             validation_fraction=0.1,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.cli import config, demo, fit, inspect, output, quality, sample, schema
+from synthgen.cli import config, demo, fit, impute, inspect, output, quality, sample, schema
 
 _HELP = """
 Make a synthetic table that matches a real one.
@@ -42,7 +42,8 @@ app = typer.Typer(
 
 def _register() -> None:
     for name, module in (
-        ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("inspect", inspect),
+        ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("impute", impute),
+        ("inspect", inspect),
         ("quality", quality),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))

@@ -132,8 +132,8 @@ def _wanted(text: str, column: Column) -> Any:
     low, dots, high = text.partition("..")
     if dots and not text.startswith('"') and column.kind in _NUMERIC:
         return (
-            _value(low, column) if low else -math.inf,
-            _value(high, column) if high else math.inf,
+            _value(low, column) if low else None,
+            _value(high, column) if high else None,
         )
     parts = next(csv.reader([text]))
     values = [_value(part, column) for part in parts]

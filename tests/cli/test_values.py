@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 import typer
 
@@ -90,8 +88,8 @@ def test_options_have_the_type_that_their_text_shows() -> None:
         ("age=30,40,50", "age", {30, 40, 50}),
         ("age=30..40", "age", (30, 40)),
         ("age=-5..-2", "age", (-5, -2)),
-        ("age=30..", "age", (30, math.inf)),
-        ("height=..1.5", "height", (-math.inf, 1.5)),
+        ("age=30..", "age", (30, None)),
+        ("height=..1.5", "height", (None, 1.5)),
         ("when=2020-01-01..2020-02-01", "when", ("2020-01-01", "2020-02-01")),
         ("age=", "age", None),
         ("city=", "city", None),

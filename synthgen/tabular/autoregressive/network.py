@@ -40,11 +40,13 @@ class Sizes:
         token: Of a token.
         hidden: Of a column's layers.
         components: Gaussians of a mixture.
+        dropout: Share of a column's units that a row trains without.
     """
 
     token: int
     hidden: int
     components: int
+    dropout: float = 0.0
 
 
 class Autoregressive(nn.Module):
@@ -125,6 +127,11 @@ class Autoregressive(nn.Module):
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both heads from sums of visible tokens (n_columns, n, hidden)."""
         g = F.silu(x + self.first_bias)
+        if self.training and self.sizes.dropout:
+            # one mask for all columns' networks: the same units are dropped, at a fraction of the
+            # cost of drawing as many random numbers as there are activations
+            kept = torch.rand(g.shape[1:], device=g.device) >= self.sizes.dropout
+            g = g * (kept / (1 - self.sizes.dropout)).to(g.dtype)
         g = g + F.silu(torch.baddbmm(self.second_bias.to(g.dtype), g, self.second.to(g.dtype)))
         groups = torch.split(g.index_select(0, self.by_group), [len(h) for h in self.code_heads])
         blocks = [

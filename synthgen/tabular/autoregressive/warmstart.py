@@ -44,6 +44,7 @@ class ARGANConfig(BaseModel):
         batch_size: Rows in a batch; ``None`` fits it to the number of rows.
         learning_rate: Highest of the cycle (AdamW).
         weight_decay: Of matrices.
+        dropout: Share of a column's units that a row trains without.
         ema_decay: Of the average weights.
         given_share: Share of training rows with given columns beside the earlier ones.
         alone_share: Share of training rows with given columns only.
@@ -64,6 +65,7 @@ class ARGANConfig(BaseModel):
     batch_size: int | None = Field(None, ge=2)
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(0.3, ge=0)
+    dropout: float = Field(0.25, ge=0, lt=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
     given_share: float = Field(0.25, ge=0, le=1)
     alone_share: float = Field(0.15, ge=0, le=1)
@@ -83,7 +85,7 @@ def sizes(config: ARGANConfig, n_columns: int) -> Sizes:
     if shrink < 1:
         token = config.token or max(4, int(token * shrink))
         hidden = config.hidden or max(16, int(hidden * shrink) // 8 * 8)
-    return Sizes(token, hidden, config.components)
+    return Sizes(token, hidden, config.components, config.dropout)
 
 
 def layout_of(view: CellView) -> Layout:
@@ -158,7 +160,9 @@ class WarmStart:
             group["lr"] = self.config.learning_rate * self._rate()
         self.n_steps += 1
         batch = self.train.take(self._next_rows())
-        loss = self._loss(self.network, batch, *self._visible(len(batch)))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(self.rng.integers(2**62)))
+            loss = self._loss(self.network, batch, *self._visible(len(batch)))
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
