@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import torch
 
 from harness.data import read_csv
 from harness.machine import commit
+from peers.measured import measured
 from synthgen import SynthGen
 
 
@@ -20,7 +19,7 @@ def main(job_path: str) -> None:
     """Run the job; writes the synthetic rows, then the record."""
     job: dict[str, Any] = json.loads(Path(job_path).read_text())
     torch.set_num_threads(job["threads"])
-    train = read_csv(Path(job["train"]), job["times"])
+    train = read_csv(Path(job["train"]), job["times"], job["texts"])
     model = SynthGen(
         model=job["model"],
         model_options=job["options"],
@@ -30,8 +29,8 @@ def main(job_path: str) -> None:
         device="cpu",
         progress=False,
     )
-    fitted, fit = timed(lambda: model.fit(train))
-    synthetic, sample = timed(lambda: fitted.sample(job["n"]))
+    fitted, fit = measured(lambda: model.fit(train))
+    synthetic, sample = measured(lambda: fitted.sample(job["n"]))
     synthetic.to_csv(job["synthetic"], index=False)
     record = {
         "model": job["model"],
@@ -41,22 +40,17 @@ def main(job_path: str) -> None:
         "seed": job["seed"],
         "threads": job["threads"],
         "rows": len(synthetic),
-        "fit_s": fit[0],
-        "fit_cpu_s": fit[1],
+        "fit_s": fit.wall_s,
+        "fit_cpu_s": fit.cpu_s,
+        "fit_peak_mb": fit.peak_mb,
         "stages_s": fitted.timings_,
-        "sample_s": sample[0],
-        "sample_cpu_s": sample[1],
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "sample_s": sample.wall_s,
+        "sample_cpu_s": sample.cpu_s,
+        "sample_peak_mb": sample.peak_mb,
+        "peak_mb": max(fit.peak_mb, sample.peak_mb),
         "training": {k: v for k, v in fitted.training_.items() if k != "history"},
     }
     Path(job["record"]).write_text(json.dumps(record, indent=1, default=str))
-
-
-def timed(work: Any) -> tuple[Any, tuple[float, float]]:
-    """Result of ``work()``, and its seconds of wall clock and of processor."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    return result, (time.perf_counter() - wall, time.process_time() - cpu)
 
 
 if __name__ == "__main__":

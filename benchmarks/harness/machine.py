@@ -17,13 +17,20 @@ PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "xgboost", "sdmetrics")
 def describe() -> dict[str, Any]:
     """Processor, cores, memory, versions and commit."""
     return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        **hardware(),
         "system": platform.system(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "commit": commit(),
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
     }
 
 

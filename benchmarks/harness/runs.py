@@ -2,29 +2,46 @@
 
 A run ``NAME`` is three files in its folder: ``NAME-job.json`` (what was asked), ``NAME-syn.csv``
 (the rows) and ``NAME.json`` (times and memory, written last). A run whose record exists is not
-repeated. A process of its own makes the peak memory that of the run alone.
+repeated; one that failed or was stopped leaves ``NAME-failed.json`` instead. A process of its own
+makes the peak memory that of the run alone.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data import Table
-from harness.places import BENCHMARKS, ENVIRONMENTS, PEERS, WORK
+import numpy as np
+import pandas as pd
 
-# The peer's default is 300 epochs: over an hour on Adult with two cores.
-PEER_EPOCHS = {"adult": 300}
-OTHER_EPOCHS = 60
+from harness import machine, process
+from harness.baselines import independent
+from harness.data import SPLIT_SEED, Table
+from harness.environments import environment
+from harness.peers import PEERS, Peer
+from harness.places import BENCHMARKS, WORK
+from harness.places import PEERS as SCRIPTS
+
+# No run may take longer.
+LIMIT_S = 7200.0
+
+__all__ = ["LIMIT_S", "Run", "RunFailed", "environment", "execute"]
+
+
+class RunFailed(SystemExit):
+    """A run that gave no rows; the text says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A model on a table with a seed."""
+    """A model on a table with a seed.
+
+    ``model`` is a model of ours, ``peer:NAME`` or ``baseline:independent``; options follow its
+    name: ``ctgan:loss=hinge,pac=4``, ``peer:sdv-tvae:epochs=100``.
+    """
 
     table: str
     model: str
@@ -39,20 +56,39 @@ class Run:
         return self.model.startswith("peer:")
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether the rows come from no model."""
+        return self.model.startswith("baseline:")
+
+    @property
+    def peer(self) -> Peer:
+        """What runs a peer."""
+        name = self.model.split(":")[1]
+        if name not in PEERS:
+            raise SystemExit(f"no peer {name!r}; there are {', '.join(PEERS)}")
+        return PEERS[name]
+
+    @property
     def epochs(self) -> int:
-        """Passes over the rows that a peer trains for."""
-        return PEER_EPOCHS.get(self.table, OTHER_EPOCHS)
+        """Passes over the rows that a peer trains for; 0: it ends by itself."""
+        return int(self.options.get("epochs", self.peer.epochs_on(self.table)))
 
     @property
     def folder(self) -> Path:
         """Where the run's files are."""
-        return WORK / ("peer" if self.is_peer else "synthgen")
+        kind = "peer" if self.is_peer else "baseline" if self.is_baseline else "synthgen"
+        return WORK / kind
 
     @property
     def name(self) -> str:
         """Name of the run's files."""
+        if self.is_baseline:
+            return "-".join([self.table, self.model.partition(":")[2], f"s{self.seed}"])
         if self.is_peer:
-            parts = [self.table, f"{self.epochs}e", f"{self.threads}t"]
+            # The first peer's runs bear no name of their own.
+            name = self.model.split(":")[1]
+            parts = [self.table, *([name] if name != "ctgan" else [])]
+            parts += [f"{self.epochs}e"] * bool(self.epochs) + [f"{self.threads}t"]
             return "-".join(parts + [f"s{self.seed}"] * bool(self.seed))
         limits = [f"{self.time_limit_s:g}s"] if self.time_limit_s else []
         limits += [f"{self.max_steps}steps"] if self.max_steps else []
@@ -61,9 +97,12 @@ class Run:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options of our model: those of "ctgan:loss=hinge,pac=4"."""
-        _, _, text = self.model.partition(":")
-        pairs = [] if self.is_peer or not text else [part.split("=") for part in text.split(",")]
+        """Options after the model's name: those of "ctgan:loss=hinge,pac=4"."""
+        parts = self.model.split(":", 2) if self.is_peer else self.model.split(":", 1)
+        text = parts[-1] if len(parts) == 2 + self.is_peer else ""
+        if self.is_baseline or not text:
+            return {}
+        pairs = [part.split("=") for part in text.split(",")]
         return {name: _plain(value) for name, value in pairs}
 
     def file(self, ending: str) -> Path:
@@ -79,6 +118,12 @@ class Run:
         record: dict[str, Any] = json.loads(path.read_text())
         return record
 
+    @property
+    def failure(self) -> str | None:
+        """Why the run gave no rows; ``None`` if it did, or was never made."""
+        path = self.file("-failed.json")
+        return str(json.loads(path.read_text())["reason"]) if path.exists() else None
+
 
 def _plain(text: str) -> Any:
     """A number, true or false, or the text itself."""
@@ -88,24 +133,55 @@ def _plain(text: str) -> Any:
         return text
 
 
-def execute(run: Run, table: Table, *, again: bool = False) -> dict[str, Any]:
+def execute(
+    run: Run, table: Table, *, again: bool = False, retry: bool = False, limit_s: float = LIMIT_S
+) -> dict[str, Any]:
     """Run it, unless its record is there already; returns the record.
 
-    With ``again`` a run of ours is repeated; a peer's never is.
+    Args:
+        run: What to run.
+        table: The table of the run.
+        again: Repeat a run of ours that has finished; a peer's never is.
+        retry: Repeat a run that failed.
+        limit_s: End the run after so long; it has then failed.
+
+    Raises:
+        RunFailed: If it gives no rows, now or when it was run before.
     """
-    if (found := run.record) is not None and (run.is_peer or not again):
+    repeat = again and not run.is_peer
+    if (found := run.record) is not None and not repeat:
         return found
+    if (reason := run.failure) is not None and not (repeat or retry):
+        raise RunFailed(f"{run.name} {reason}; see {run.file('.log')}, or run with --retry")
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.file(".json").unlink(missing_ok=True)
-    train = _train_file(run, table)
-    job = {
-        "train": str(train),
+    for ending in (".json", "-failed.json"):
+        run.file(ending).unlink(missing_ok=True)
+    if run.is_baseline:
+        return _baseline(run, table)
+    run.file("-job.json").write_text(json.dumps(job(run, table), indent=1))
+    reason = process.run(
+        [*command(run), run.file("-job.json")], run.file(".log"), run.threads, limit_s
+    )
+    if reason is None and run.record is None:
+        reason = "failed: it left no record"
+    if reason is not None:
+        run.file("-failed.json").write_text(json.dumps({"reason": reason}))
+        raise RunFailed(f"{run.name} {reason}; see {run.file('.log')}")
+    return _described(run)
+
+
+def job(run: Run, table: Table) -> dict[str, Any]:
+    """What the run's process is told; writes its train rows."""
+    return {
+        "train": str(_train_file(run, table)),
         "discrete_columns": table.discrete,
-        "times": [str(c) for c in table.train.select_dtypes("datetime")],
+        "times": table.times,
+        "texts": table.texts,
         "n": len(table.train),
         "seed": run.seed,
         "threads": run.threads,
-        "epochs": run.epochs,
+        "epochs": run.epochs if run.is_peer else 0,
+        "algorithm": run.peer.algorithm if run.is_peer else "",
         "model": run.model if run.is_peer else run.model.partition(":")[0],
         "options": run.options,
         "time_limit_s": run.time_limit_s,
@@ -113,34 +189,46 @@ def execute(run: Run, table: Table, *, again: bool = False) -> dict[str, Any]:
         "synthetic": str(run.file("-syn.csv")),
         "record": str(run.file(".json")),
     }
-    run.file("-job.json").write_text(json.dumps(job, indent=1))
+
+
+def command(run: Run) -> list[str | Path]:
+    """Interpreter and script of the run."""
     if run.is_peer:
-        peer = run.model.removeprefix("peer:")
-        python, script = environment(peer), PEERS / f"{peer}_peer.py"
-    else:
-        python, script = Path(sys.executable), BENCHMARKS / "run_synthgen.py"
-    with run.file(".log").open("w") as log:
-        done = subprocess.run([python, script, run.file("-job.json")], stdout=log, stderr=log)
-    if done.returncode or run.record is None:
-        raise SystemExit(f"{run.name} failed with {done.returncode}; see {run.file('.log')}")
-    return run.record
+        return [environment(run.peer.environment), SCRIPTS / run.peer.script]
+    return [sys.executable, BENCHMARKS / "run_synthgen.py"]
+
+
+def _described(run: Run) -> dict[str, Any]:
+    """The record, with where it was made; kept."""
+    record = (run.record or {}) | {"machine": machine.hardware(), "commit": machine.commit()}
+    run.file(".json").write_text(json.dumps(record, indent=1))
+    return record
+
+
+def _baseline(run: Run, table: Table) -> dict[str, Any]:
+    """Rows of a baseline, as a run; its making takes no time worth telling."""
+    if run.model != "baseline:independent":
+        raise SystemExit(f"no baseline {run.model!r}; there is baseline:independent")
+    rows = independent(table.train, len(table.train), run.seed)
+    rows.to_csv(run.file("-syn.csv"), index=False)
+    run.file(".json").write_text(json.dumps({"model": run.model, "rows": len(rows)}))
+    return _described(run)
 
 
 def _train_file(run: Run, table: Table) -> Path:
-    """The train rows as CSV, the same for all runs of the folder."""
-    path, text = run.folder / f"{run.table}.csv", table.train.to_csv(index=False)
+    """The train rows as CSV, the same for all runs of the folder that are given as many."""
+    rows = _given(run, table.train)
+    few = "" if len(rows) == len(table.train) else f"-{len(rows)}"
+    path, text = run.folder / f"{run.table}{few}.csv", rows.to_csv(index=False)
     if path.exists() and path.read_text() != text:
         raise SystemExit(f"{path} holds other rows than the split gives now; remove the folder")
     path.write_text(text)
     return path
 
 
-def environment(name: str) -> Path:
-    """The interpreter of a peer's own environment, made on first use."""
-    home = ENVIRONMENTS / name
-    python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        wanted = PEERS / f"{name}-requirements.txt"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
-    return python
+def _given(run: Run, train: pd.DataFrame) -> pd.DataFrame:
+    """The train rows a model is given: all, or a sample for a slow peer."""
+    most = run.peer.train_rows if run.is_peer else None
+    if most is None or len(train) <= most:
+        return train
+    return train.iloc[np.random.default_rng(SPLIT_SEED).choice(len(train), most, replace=False)]
