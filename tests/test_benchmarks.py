@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import augmentation  # noqa: E402
 import encoding  # noqa: E402
 
 from harness import environments, places, process, report, runs, score  # noqa: E402
@@ -256,6 +257,38 @@ def test_a_row_is_the_mean_over_seeds(tmp_path: Path) -> None:
     assert written["machine"] == MACHINE and written["tables"]["t"]["train_rows"] == 2
 
 
+def test_a_class_is_made_rarer_and_nothing_else(adult: pd.DataFrame) -> None:
+    case = augmentation.Case(adult, adult.head(100), "income", ">50K")
+    fewer = case.thinned(30)
+    common = (adult["income"] == "<=50K").sum()
+    assert fewer.counts()["train_rare"] == 30 and fewer.counts()["train_rows"] == common + 30
+    assert fewer.counts()["test_rare"] == case.counts()["test_rare"]
+    assert case.thinned(30).train.equals(fewer.train)
+
+
+def gain_run(seed: int, gain: float, low: float) -> dict[str, Any]:
+    def of(value: float, ci: list[float]) -> dict[str, Any]:
+        return {measure: {"value": value, "ci": ci} for measure in augmentation.MEASURES}
+
+    scores = {arm: of(0.5, []) for arm in augmentation.ARMS} | {"synthetic": of(0.5 + gain, [])}
+    gains = {arm: of(0.0, [-0.1, 0.1]) for arm in augmentation.ARMS[1:]}
+    gains["synthetic"] = of(gain, [low, gain + 0.1])
+    counts = {"train_rows": 1, "train_rare": 1, "test_rows": 1, "test_rare": 1, "added": 1}
+    return {"case": "c", "seed": seed, "rare": "x", "scores": scores, "gains": gains, **counts}
+
+
+def test_a_gain_stands_out_when_every_seed_has_it(tmp_path: Path) -> None:
+    machine = MACHINE | {"model": "m"}
+    text = augmentation.write(
+        tmp_path / "a", machine, [gain_run(0, 0.2, 0.1), gain_run(1, 0.3, 0.05)]
+    )
+    assert "| **0.750 (+0.250, +0.050 to +0.400)** |" in text and "| 0.500 |" in text
+    text = augmentation.write(
+        tmp_path / "a", machine, [gain_run(0, 0.2, 0.1), gain_run(1, 0.3, -0.05)]
+    )
+    assert "| 0.750 (+0.250, -0.050 to +0.400) |" in text and "**" not in text
+
+
 def test_interval_probabilities_sum_to_one(adult: pd.DataFrame) -> None:
     column = Column(name="capital-gain", kind="integer", dtype="int64")
     fitted = TableEncoder.fit(adult[["capital-gain"]], Schema(columns=(column,))).columns[0]
@@ -269,7 +302,9 @@ def test_interval_probabilities_sum_to_one(adult: pd.DataFrame) -> None:
     assert encoding.log_likelihood(fitted, whole, high - low) == pytest.approx(0, abs=1e-3)
 
 
-@pytest.mark.parametrize("script", ["tables.py", "encoding.py", "memory.py", "picture.py"])
+@pytest.mark.parametrize(
+    "script", ["tables.py", "augmentation.py", "encoding.py", "memory.py", "picture.py"]
+)
 def test_every_command_explains_itself(script: str) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / script, "--help"], capture_output=True, text=True
