@@ -50,13 +50,18 @@ class Drawing:
 
     def __init__(self, network: Autoregressive, view: CellView) -> None:
         self.view, self.layout = view, network.layout
-        self.device = network.first.device
+        self.device = network.code_bias.device
         self.dtype = torch.bfloat16 if fast_bfloat16(self.device) else torch.float32
         c, d, h = self.layout.n_columns, network.sizes.token, network.sizes.hidden
         self.token, self.hidden = d, h
         with torch.no_grad(), one_core():
-            first = network.first.detach()
-            self.first = [first[:, :, j].reshape(c * d, h).to(self.dtype) for j in range(c)]
+            self.state = network.sizes.state
+            if self.state:
+                self.write = network.write.detach().to(self.dtype)
+                self.read = network.read.detach().to(self.dtype)
+            else:
+                first = network.first.detach()
+                self.first = [first[:, :, j].reshape(c * d, h).to(self.dtype) for j in range(c)]
             self.first_bias = network.first_bias.detach().to(self.dtype)
             self.second = network.second.detach().to(self.dtype)
             self.second_bias = network.second_bias.detach().to(self.dtype)
@@ -120,7 +125,9 @@ class PartialRows:
     def __init__(self, drawing: Drawing, n: int, noise: torch.Generator) -> None:
         self.drawing, self.noise, device = drawing, noise, drawing.device
         c = drawing.layout.n_columns
-        self.tokens = torch.zeros(n, c * drawing.token, dtype=drawing.dtype, device=device)
+        width = drawing.state or c * drawing.token
+        # the tokens side by side, or what they write into the shared state
+        self.tokens = torch.zeros(n, width, dtype=drawing.dtype, device=device)
         self.codes = torch.zeros(n, c, dtype=torch.long, device=device)
         self.ranks = torch.zeros(n, len(drawing.view.numeric), device=device)
         self.last = -1  # columns beyond it are unknown, and their tokens 0
@@ -138,14 +145,20 @@ class PartialRows:
             angle = z.unsqueeze(1) * own.frequency[i]
             waves = torch.cat([z.unsqueeze(1), angle.sin(), angle.cos()], dim=1) * held
             token = token.addmm(waves, own.lift[i])
-        self.tokens[rows, j * d : (j + 1) * d] = token.to(self.tokens.dtype)
+        token = token.to(self.tokens.dtype)
+        if own.state:
+            self.tokens[rows] += token @ own.write[j]
+        else:
+            self.tokens[rows, j * d : (j + 1) * d] = token
         self.last = max(self.last, j)
 
     def distribution(self, j: int, rows: Rows = ALL) -> tuple[Tensor, Tensor | None]:
         """Logits (k, n_codes) and raw mixture (k, 3 components) of a column given what is known."""
         own, known = self.drawing, (self.last + 1) * self.drawing.token
-        tokens = self.tokens[rows, :known]
-        if known:
+        tokens = self.tokens[rows] if own.state else self.tokens[rows, :known]
+        if own.state:
+            x = torch.addmm(own.first_bias[j], tokens, own.read[j])
+        elif known:
             x = torch.addmm(own.first_bias[j], tokens, own.first[j][:known])
         else:
             x = own.first_bias[j].expand(len(tokens), -1)

@@ -54,7 +54,7 @@ class ARGAN(TableModel):
         self.encoder, self.options, self.critics = encoder, options, critics
         self.view = CellView.of(encoder)
         self.network = network
-        self.device = network.first.device
+        self.device = network.code_bias.device
 
     @classmethod
     @override

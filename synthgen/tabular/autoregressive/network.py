@@ -11,8 +11,10 @@ an invisible one is 0. Column j has a multilayer perceptron of its own over all 
 and two heads on g_j: a softmax over codes, and a mixture of Gaussians over z for the cells that
 carry a value. Visible to column j are the columns before it and those given from the start; a
 matrix product with the lower blocks of W serves the former, one with the upper blocks the latter,
-so all columns are one forward pass in training. The masking is that of MADE (Germain et al., 2015,
-equation 13), the mixture that of a mixture density network (Bishop, 1994).
+so all columns are one forward pass in training. In a wide table, where W would grow with the
+square of the columns, it has low rank: W_kj = V_k U_j, and tokens add up in a state that all
+columns read. The masking is that of MADE (Germain et al., 2015, equation 13), the mixture that of a
+mixture density network (Bishop, 1994).
 """
 
 from __future__ import annotations
@@ -41,12 +43,15 @@ class Sizes:
         hidden: Of a column's layers.
         components: Gaussians of a mixture.
         dropout: Share of a column's units that a row trains without.
+        state: Width of the state that all columns share, 0 for a first layer of its own for each
+            pair of columns.
     """
 
     token: int
     hidden: int
     components: int
     dropout: float = 0.0
+    state: int = 0
 
 
 class Autoregressive(nn.Module):
@@ -71,7 +76,12 @@ class Autoregressive(nn.Module):
         self.embedding = nn.Parameter(torch.randn(layout.n_slots, d) / math.sqrt(d))
         self.frequency = nn.Parameter(torch.logspace(-0.5, 1.0, _PERIODS).repeat(m, 1))
         self.lift = nn.Parameter(torch.randn(m, 2 * _PERIODS + 1, d) / math.sqrt(_PERIODS * d))
-        self.first = nn.Parameter(torch.randn(c, d, c, h) / math.sqrt(d * max(c / 2, 1)))
+        scale = 1 / math.sqrt(d * max(c / 2, 1))
+        if sizes.state:
+            self.write = nn.Parameter(torch.randn(c, d, sizes.state) * scale)
+            self.read = nn.Parameter(torch.randn(c, sizes.state, h) / math.sqrt(sizes.state))
+        else:
+            self.first = nn.Parameter(torch.randn(c, d, c, h) * scale)
         self.first_bias = nn.Parameter(torch.zeros(c, 1, h))
         self.second = nn.Parameter(torch.randn(c, h, h) / math.sqrt(h))
         self.second_bias = nn.Parameter(torch.zeros(c, 1, h))
@@ -85,7 +95,7 @@ class Autoregressive(nn.Module):
         self.register_buffer("numeric", torch.as_tensor(numeric), persistent=False)
         by_group = np.concatenate([group.columns for group in layout.groups])
         self.register_buffer("by_group", torch.as_tensor(by_group), persistent=False)
-        order = torch.arange(c)
+        order = torch.arange(0 if sizes.state else c)
         before = (order[:, None] < order).float()
         self.register_buffer("before", before[:, None, :, None], persistent=False)
         self.register_buffer("padding", torch.as_tensor(layout.padding), persistent=False)
@@ -111,18 +121,34 @@ class Autoregressive(nn.Module):
             given: (k, n_columns) 1 where a column of the first k rows is visible to all others.
             prefix: (k, n_columns) 1 where it is visible to later columns; all are in other rows.
         """
-        n, c = tokens.shape[:2]
-        h = self.sizes.hidden
-        lower = (self.first * self.before).reshape(-1, c * h)
         if given is None or prefix is None:
-            x = tokens.flatten(1) @ lower
-        else:
-            some, rest = tokens[: len(given)], tokens[len(given) :]
-            x = torch.cat([some * prefix.unsqueeze(2), rest]).flatten(1) @ lower
-            upper = (self.first * self.before.transpose(0, 2)).reshape(-1, c * h)
-            late = (some * given.unsqueeze(2)).flatten(1) @ upper
-            x = torch.cat([x[: len(given)] + late, x[len(given) :]])
-        return self.heads(x.reshape(n, c, h).transpose(0, 1))
+            return self.heads(self._earlier(tokens))
+        k = len(given)
+        some = tokens[:k] * prefix.unsqueeze(2)
+        x = self._earlier(torch.cat([some, tokens[k:]]))
+        late = self._later(tokens[:k] * given.unsqueeze(2))
+        return self.heads(torch.cat([x[:, :k] + late, x[:, k:]], dim=1))
+
+    def _earlier(self, tokens: Tensor) -> Tensor:
+        """Sums over the tokens before each column: (n_columns, n, hidden)."""
+        if self.sizes.state:
+            return torch.bmm(_sums_before(self._written(tokens)), self.read)
+        return self._first(tokens, self.before)
+
+    def _later(self, tokens: Tensor) -> Tensor:
+        """Sums over the tokens after each column: (n_columns, n, hidden)."""
+        if self.sizes.state:
+            return torch.bmm(_sums_before(self._written(tokens).flip(0)).flip(0), self.read)
+        return self._first(tokens, self.before.transpose(0, 2))
+
+    def _written(self, tokens: Tensor) -> Tensor:
+        """What each token adds to the shared state: (n_columns, n, state)."""
+        return torch.bmm(tokens.transpose(0, 1), self.write).float()
+
+    def _first(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        n, c = tokens.shape[:2]
+        x = tokens.flatten(1) @ (self.first * mask).reshape(-1, c * self.sizes.hidden)
+        return x.reshape(n, c, self.sizes.hidden).transpose(0, 1)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Both heads from sums of visible tokens (n_columns, n, hidden)."""
@@ -155,6 +181,11 @@ class Autoregressive(nn.Module):
         log_weight, mean, log_std = split(mixture)
         log = normal_mixture(log_weight, mean, log_std, scores.t().unsqueeze(2))
         return loss.index_add(1, self.numeric, -(log.t() * has_score))
+
+
+def _sums_before(x: Tensor) -> Tensor:
+    """Sums of x[:j] for every j; x[j] itself has no part in it, not even by rounding."""
+    return torch.cat([torch.zeros_like(x[:1]), x[:-1]]).cumsum(0)
 
 
 def split(mixture: Tensor) -> tuple[Tensor, Tensor, Tensor]:

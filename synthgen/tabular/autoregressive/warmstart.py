@@ -30,7 +30,8 @@ from synthgen.training.loop import Metrics
 
 _WARM_UP = 100
 _TIMED_STEPS = 20
-_EVALUATION_ROWS = 4096
+_EVALUATION_CELLS = 500_000
+_WIDE, _STATE = 200, 128
 _MAX_FIRST_WEIGHTS = 16_000_000
 _EDGE = 1e-6
 
@@ -80,7 +81,12 @@ class ARGANConfig(BaseModel):
 
 def sizes(config: ARGANConfig, n_columns: int) -> Sizes:
     """Widths that keep the first layer, which grows with the square of the columns, in bounds."""
-    token, hidden = config.token or 24, config.hidden or 128
+    token, hidden = config.token or 24, config.hidden or 192
+    if n_columns > _WIDE:
+        shrink = math.sqrt(_WIDE / n_columns)
+        token = config.token or max(4, int(token * shrink))
+        hidden = config.hidden or max(16, int(hidden * shrink) // 8 * 8)
+        return Sizes(token, hidden, min(config.components, 6), config.dropout, _STATE)
     shrink = math.sqrt(_MAX_FIRST_WEIGHTS / (n_columns**2 * token * hidden))
     if shrink < 1:
         token = config.token or max(4, int(token * shrink))
@@ -99,10 +105,10 @@ def layout_of(view: CellView) -> Layout:
 
 
 def planned_steps(config: ARGANConfig, n_rows: int) -> int:
-    """Steps of a run without a time limit: about 16 passes, within bounds."""
+    """Steps of a run without a time limit: about 30 passes, within bounds."""
     if config.max_steps is not None:
         return config.max_steps
-    return int(min(max(16 * n_rows / batch_rows(config, n_rows), 600), 4000))
+    return int(min(max(30 * n_rows / batch_rows(config, n_rows), 600), 4000))
 
 
 def batch_rows(config: ARGANConfig, n_rows: int) -> int:
@@ -222,8 +228,9 @@ class WarmStart:
         """Loss of held-out rows, in nats a row, sampled freely."""
         total, n = 0.0, len(self.held_out)
         self.noise, kept = Streams(0).torch("evaluation", self.device), self.noise
-        for start in range(0, n, _EVALUATION_ROWS):
-            part = self.held_out.take(np.arange(start, min(start + _EVALUATION_ROWS, n)))
+        size = max(16, _EVALUATION_CELLS // self.held_out.codes.shape[1])
+        for start in range(0, n, size):
+            part = self.held_out.take(np.arange(start, min(start + size, n)))
             total += float(self._loss(self.ema.average, part, None, None)) * len(part)
         self.noise = kept
         return {"score": total / n}

@@ -1,4 +1,4 @@
-"""The default generator learns, meets conditions exactly, fills gaps, and comes back from a file."""
+"""The default generator learns, meets conditions, fills gaps, and comes back from a file."""
 
 from __future__ import annotations
 
@@ -166,10 +166,23 @@ def test_draws_keep_the_spread_that_best_guesses_lose(fitted: SynthGen) -> None:
 
 def test_wide_tables_get_narrow_networks() -> None:
     config = ARGANConfig()
-    assert sizes(config, 15).hidden == 128
-    for n in (60, 200, 500):
+    assert sizes(config, 15).hidden == 192
+    for n in (60, 200, 500, 8000):
         found = sizes(config, n)
-        assert found.token * found.hidden * n * n < 40_000_000
+        if found.state:
+            assert n * found.state * (found.token + found.hidden) < 40_000_000
+        else:
+            assert found.token * found.hidden * n * n < 40_000_000
+
+
+def test_a_wide_table_of_few_rows_fits_and_samples() -> None:
+    rng = np.random.default_rng(0)
+    cause = rng.normal(size=(72, 1))
+    wide = pd.DataFrame((cause + 0.3 * rng.normal(size=(72, 400))).round(4)).rename(columns=str)
+    wide["type"] = np.where(cause[:, 0] > 0, "ALL", "AML")
+    drawn = SynthGen(seed=1, max_steps=200).fit(wide).sample(200, seed=2, where={"type": "ALL"})
+    assert drawn.shape == (200, 401) and (drawn["type"] == "ALL").all()
+    assert drawn.drop(columns="type").mean().mean() > 0.2, "genes follow the type"
 
 
 def test_one_thread_or_two_give_the_same_rows(fitted: SynthGen) -> None:

@@ -19,10 +19,10 @@ NUMERIC = np.array([1, 2])
 LAYOUT = Layout(N_CODES, tuple(np.zeros(n, bool) for n in N_CODES))
 
 
-@pytest.fixture(scope="module")
-def network() -> Autoregressive:
+@pytest.fixture(scope="module", params=[0, 8], ids=["full", "shared-state"])
+def network(request: pytest.FixtureRequest) -> Autoregressive:
     torch.manual_seed(0)
-    made = Autoregressive(LAYOUT, NUMERIC, Sizes(6, 16, 3))
+    made = Autoregressive(LAYOUT, NUMERIC, Sizes(6, 16, 3, state=request.param))
     for head in made.code_heads:
         torch.nn.init.normal_(head)
     return made.requires_grad_(False)
