@@ -22,7 +22,7 @@ from synthgen import (
     SynthGen,
 )
 
-QUICK = {"batch_size": 100, "width": 32, "evaluate_every": 5}
+QUICK = {"batch_size": 100, "hidden": 32, "evaluate_every": 5}
 
 
 def quick(**changes: object) -> SynthGen:
@@ -156,7 +156,7 @@ def test_no_rows_asked(fitted: SynthGen, small: pd.DataFrame) -> None:
         ({"seed": -1}, InvalidInputError, "seed must be at least 0"),
         ({"device": "gpu9"}, InvalidInputError, "not available on this machine"),
         ({"memory_limit_mb": 10}, BudgetError, "above memory_limit_mb"),
-        ({"model_options": {"wide": 3}}, InvalidInputError, "there is loss"),
+        ({"model_options": {"wide": 3}}, InvalidInputError, "there is token"),
     ],
 )
 def test_bad_options(

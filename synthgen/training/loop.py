@@ -42,8 +42,8 @@ class Budget:
         evaluate_every: Steps between evaluations.
         deadline: Value of ``time.monotonic()`` at which a model has to be ready, or ``None``.
         reserve_s: Gives the seconds needed after the last step, evaluation excluded.
-        planned: Gives the number of steps that a schedule was laid out for once the clock was
-            known, 0 before.
+        ending: Gives the step at which the trainer's own schedule ends and why ("time" where the
+            clock decided it, "converged"), step 0 while that is open.
     """
 
     max_steps: int
@@ -51,7 +51,7 @@ class Budget:
     evaluate_every: int
     deadline: float | None = None
     reserve_s: Callable[[], float] = lambda: 0.0
-    planned: Callable[[], int] = lambda: 0
+    ending: Callable[[], tuple[int, str]] = lambda: (0, "")
 
 
 @dataclass
@@ -111,16 +111,18 @@ def train(
         since.add(losses)
         clock.stepped()
         last = step == budget.max_steps
-        out_of_time = clock.out_of_time() or 0 < budget.planned() <= step < budget.max_steps
-        if step % budget.evaluate_every == 0 or last or out_of_time:
+        out_of_time = clock.out_of_time()
+        end, reason = budget.ending()
+        ended = 0 < end <= step < budget.max_steps
+        if step % budget.evaluate_every == 0 or last or out_of_time or ended:
             entry = {"step": float(step)} | since.take() | clock.timed(trainer.evaluate)
             record.history.append(entry)
             best.offer(step, entry["score"], trainer.kept)
             _warn(record, progress, watch)
             progress.evaluated(entry)
         progress.stepped(step, budget.max_steps)
-        if out_of_time:
-            record.ended_by = "time"
+        if out_of_time or ended:
+            record.ended_by = "time" if out_of_time else reason
             break
         if len(record.history) - best.evaluation(record.history) >= budget.patience:
             record.ended_by = "converged"

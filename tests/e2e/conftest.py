@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
-    "--max-steps", "3", "--seed", "3", "--option", "width=16", "--option", "depth=1",
+    "--max-steps", "3", "--seed", "3", "--option", "hidden=16", "--option", "token=8",
     "--option", "batch_size=100",
 ]  # fmt: skip
 

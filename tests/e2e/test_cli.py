@@ -92,7 +92,7 @@ def test_help_and_inspect_need_no_torch(folder: Path, fitted: Path) -> None:
 def test_fit_says_what_it_did_and_what_comes_next(adult: Path) -> None:
     ran = run("fit", adult, "-o", "m.synthgen", *SMALL)
     assert (ran.code, ran.stdout) == (0, "")
-    assert re.search(r"^Fitted ctgan on 400 rows, 15 columns: 3 steps in ", ran.stderr)
+    assert re.search(r"^Fitted argan on 400 rows, 15 columns: 3 steps in ", ran.stderr)
     assert "\nNext:  synthgen sample m.synthgen -n 1000 -o synthetic.csv\n" in ran.stderr
     names = ["adult.csv", "m.synthgen", "m.synthgen.meta.json"]
     assert sorted(path.name for path in Path().iterdir()) == names
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_file(adult: Path, fitted: Path) -> None:
 def test_a_time_limit_ends_with_a_model_and_says_how_to_repeat_it(adult: Path) -> None:
     ran = run(
         "fit", adult, "-o", "m.synthgen", "--time-limit", "15s", "--max-steps", 10**7,
-        "--option", "width=16", "--option", "patience=1000000",
+        "--option", "hidden=16", "--option", "patience=1000000",
     )  # fmt: skip
     assert ran.code == 0, ran.stderr
     record = json.loads(run("inspect", "m.synthgen", "--json").stdout)["training"]
@@ -367,7 +367,7 @@ def test_what_nobody_expected_is_one_line(folder: Path, adult: Path) -> None:
 
 def steps_and_seed(*args: object, env: dict[str, str] | None = None) -> tuple[int, int]:
     ran = run(
-        "fit", "adult.csv", "-o", "m.synthgen", "--option", "width=16", "--option",
+        "fit", "adult.csv", "-o", "m.synthgen", "--option", "hidden=16", "--option",
         "batch_size=100", *args, env=env,
     )  # fmt: skip
     assert ran.code == 0, ran.stderr

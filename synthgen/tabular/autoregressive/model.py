@@ -74,10 +74,10 @@ class ARGAN(TableModel):
         run.progress.stage("training")
         budget = Budget(
             max_steps=steps,
-            patience=config.patience,
+            patience=steps,
             evaluate_every=config.evaluate_every,
             deadline=plan.deadline,
-            planned=lambda: trainer.total,
+            ending=lambda: (trainer.total, trainer.reason),
         )
         best, record = train(trainer, budget, run.progress)
         trainer.network.load_state_dict(best)

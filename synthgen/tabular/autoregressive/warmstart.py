@@ -29,6 +29,7 @@ from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
 
 _WARM_UP = 100
+_DECAY_AT = 0.7
 _TIMED_STEPS = 20
 _EVALUATION_CELLS = 500_000
 _WIDE, _STATE = 200, 128
@@ -43,14 +44,15 @@ class ARGANConfig(BaseModel):
         token, hidden, components: Sizes of the network; ``None`` fits the first two to the number
             of columns.
         batch_size: Rows in a batch; ``None`` fits it to the number of rows.
-        learning_rate: Highest of the cycle (AdamW).
+        learning_rate: Highest (AdamW).
         weight_decay: Of matrices.
         dropout: Share of a column's units that a row trains without.
         ema_decay: Of the average weights.
         given_share: Share of training rows with given columns beside the earlier ones.
         alone_share: Share of training rows with given columns only.
         max_steps: Steps of the warm start; ``None`` fits them to the number of rows.
-        patience: Evaluations without a better likelihood after which the warm start ends.
+        patience: Evaluations without a better likelihood after which the learning rate goes down
+            and the warm start ends.
         evaluate_every: Steps between evaluations.
         critic: How rows are weighted at sampling: by boosted trees, or not at all.
         critic_rounds: Critics trained one after the other, each against the rows of the former.
@@ -64,14 +66,14 @@ class ARGANConfig(BaseModel):
     hidden: int | None = Field(None, ge=4)
     components: int = Field(12, ge=1, le=64)
     batch_size: int | None = Field(None, ge=2)
-    learning_rate: float = Field(3e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.3, ge=0)
     dropout: float = Field(0.25, ge=0, lt=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
     given_share: float = Field(0.25, ge=0, le=1)
     alone_share: float = Field(0.15, ge=0, le=1)
     max_steps: int | None = Field(None, ge=1)
-    patience: int = Field(8, ge=1)
+    patience: int = Field(3, ge=1)
     evaluate_every: int = Field(100, ge=1)
     critic: Literal["trees", "none"] = "trees"
     critic_rounds: int = Field(2, ge=1, le=8)
@@ -154,7 +156,10 @@ class WarmStart:
         )
         self.batch_size = batch_rows(config, len(train))
         self.order = np.zeros(0, np.int64)
-        self.n_steps, self.total = 0, 0
+        self.n_steps = 0
+        self.total, self.reason = 0, ""
+        self.decay_from: int | None = None
+        self.scores: list[float] = []
         self.started = time.monotonic()
 
     def step(self) -> dict[str, float]:
@@ -162,6 +167,7 @@ class WarmStart:
         if self.n_steps == _TIMED_STEPS or not self.total:
             elapsed = time.monotonic() - self.started
             self.total = self.plan(elapsed / max(self.n_steps, 1) if self.n_steps else 0.0)
+            self.reason = "time"
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._rate()
         self.n_steps += 1
@@ -177,11 +183,26 @@ class WarmStart:
         return {"loss": float(loss.detach())}
 
     def _rate(self) -> float:
-        """Linear warm-up, then a half cosine down to zero."""
-        if self.n_steps < _WARM_UP:
-            return (self.n_steps + 1) / _WARM_UP
-        done = (self.n_steps - _WARM_UP) / max(self.total - _WARM_UP, 1)
-        return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        """Linear warm-up, constant, then linearly down to zero (Hu et al., MiniCPM, 2024, eq. 1).
+
+        The way down begins when the last part of the planned steps is reached, or as soon as
+        held-out rows gain no more.
+        """
+        if self.decay_from is None and self.n_steps >= _DECAY_AT * self.total:
+            self.decay_from = self.n_steps
+        if self.decay_from is None:
+            return min(1.0, (self.n_steps + 1) / _WARM_UP)
+        length = max(self.total - self.decay_from, 1)
+        return max(0.0, 1 - (self.n_steps - self.decay_from) / length)
+
+    def _watch(self, score: float) -> None:
+        """Begin the way down where the score has not improved for ``patience`` evaluations."""
+        self.scores.append(score)
+        waited = len(self.scores) - 1 - int(np.argmin(self.scores))
+        if self.decay_from is None and waited >= self.config.patience:
+            self.decay_from = self.n_steps
+            self.total = min(self.total, self.n_steps + max(_WARM_UP, self.n_steps // 4))
+            self.reason = "converged"
 
     def _next_rows(self) -> np.ndarray:
         """The next rows of a shuffled pass; batches span the end of one pass and the next."""
@@ -233,6 +254,7 @@ class WarmStart:
             part = self.held_out.take(np.arange(start, min(start + size, n)))
             total += float(self._loss(self.ema.average, part, None, None)) * len(part)
         self.noise = kept
+        self._watch(total / n)
         return {"score": total / n}
 
     def kept(self) -> dict[str, Tensor]:

@@ -57,7 +57,7 @@ def test_the_default_model_learns_dependence(fitted: SynthGen) -> None:
         {"count": (2, 4), "number": (-1.0, 3.0), "kind": {"common", "other"}},
         {"count": None},
     ],
-    ids=str,
+    ids=["value", "two values", "set", "range", "half-open", "ranges and set", "missing"],
 )
 def test_conditions_hold_in_every_row(fitted: SynthGen, where: dict[str, object]) -> None:
     drawn = fitted.sample(300, where=where, seed=2)
