@@ -66,7 +66,11 @@ def name(page: Path) -> str:
 )
 def test_blocks_run(page: Path, tmp_path: Path) -> None:
     with gzip.open(ROOT / "synthgen/data/adult_train.csv.gz", "rt") as source:
-        (tmp_path / "adult.csv").write_text("".join(islice(source, ROWS + 1)))
+        lines = list(islice(source, ROWS + 1))
+    (tmp_path / "adult.csv").write_text("".join(lines))
+    # an empty first cell is a missing age
+    gaps = [lines[0], *("," + line.partition(",")[2] for line in lines[1:20])]
+    (tmp_path / "gaps.csv").write_text("".join(gaps))
     (tmp_path / "page.py").write_text(script(page))
     path = os.pathsep.join([str(ROOT), str(ROOT / "connectors")])
     environment = os.environ | {"SYNTHGEN_MAX_STEPS": str(STEPS), "PYTHONPATH": path}

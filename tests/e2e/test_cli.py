@@ -134,7 +134,8 @@ def test_a_time_limit_ends_with_a_model_and_says_how_to_repeat_it(adult: Path) -
 
 def test_model_options_arrive(adult: Path) -> None:
     ran = run(
-        "fit", adult, "-o", "m.synthgen", *SMALL, "--model", "ctgan", "--option", "loss=hinge",
+        "fit", adult, "-o", "m.synthgen", "--max-steps", 3, "--option", "width=16",
+        "--option", "batch_size=100", "--model", "ctgan", "--option", "loss=hinge",
         "--option", "pac=4", "--option", "spectral_norm=true", "--option", "learning_rate=1e-3",
     )  # fmt: skip
     assert ran.code == 0, ran.stderr

@@ -137,13 +137,34 @@ def test_constant_and_all_missing_columns() -> None:
     assert empty.n_codes == 1 and empty.decode(codes, inside, RNG).missing.all()
 
 
-def test_conditions_name_atoms_only(adult: pd.DataFrame) -> None:
+def test_conditions_name_values_and_ranges(adult: pd.DataFrame) -> None:
     encoder = encoder_of("education-num", adult["education-num"].to_numpy())
     assert encoder.codes_of(13).tolist() == [12]
-    with pytest.raises(ConditionError, match=r"12\.5 is not one of its repeated values"):
+    assert encoder.between(3, 5).codes.tolist() == [2, 3, 4]
+    with pytest.raises(ConditionError, match=r"from 12\.5 to 12\.5; .* between 1 and 16"):
         encoder.codes_of(12.5)
-    with pytest.raises(ConditionError, match="numeric; cannot compare it with 'many'"):
+    with pytest.raises(ConditionError, match="integer values; cannot compare it with 'many'"):
         encoder.codes_of("many")
+
+
+@pytest.mark.parametrize("name", ["age", "fnlwgt"])
+def test_ranks_of_a_range_decode_into_it_and_reach_its_ends(adult: pd.DataFrame, name: str) -> None:
+    values = adult[name].to_numpy()
+    encoder = encoder_of(name, values)
+    low, high = np.quantile(values, [0.3, 0.6]).astype(int)
+    found = encoder.between(low, high)
+    value = np.flatnonzero(encoder.has_value)[0]
+    ranks = np.linspace(found.low_rank, found.high_rank, 5001, dtype=np.float32)
+    drawn = encoder.decode(np.full(5001, value), ranks, RNG).values
+    assert drawn.min() >= low and drawn.max() <= high
+    outside = np.float32(
+        [
+            np.nextafter(np.float32(found.low_rank), np.float32(-1)),
+            np.nextafter(np.float32(found.high_rank), np.float32(2)),
+        ]
+    )
+    beyond = encoder.decode(np.full(2, value), outside.clip(0, 1), RNG).values
+    assert beyond[0] < low and beyond[1] > high
 
 
 def test_json_round_trip(adult: pd.DataFrame) -> None:

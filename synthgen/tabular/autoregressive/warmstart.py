@@ -73,7 +73,7 @@ class ARGANConfig(BaseModel):
     given_share: float = Field(0.25, ge=0, le=1)
     alone_share: float = Field(0.15, ge=0, le=1)
     max_steps: int | None = Field(None, ge=1)
-    patience: int = Field(3, ge=1)
+    patience: int = Field(2, ge=1)
     evaluate_every: int = Field(100, ge=1)
     critic: Literal["trees", "none"] = "trees"
     critic_rounds: int = Field(2, ge=1, le=8)
