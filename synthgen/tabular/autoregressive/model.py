@@ -30,9 +30,10 @@ from synthgen.tabular.autoregressive.warmstart import (
 from synthgen.tabular.model import Run, TableModel, parse_options
 from synthgen.training.loop import Budget, TrainingRecord, train
 
-_HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 10_000
+_HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 50_000
 _CRITIC_ROWS = 100_000
-_MIN_CRITIC_ROWS = 1000
+_MIN_CRITIC_ROWS = 300
+_MIN_FRESH_ROWS = 20_000
 _POOL_ROWS = 262_144
 # of the time that a limit leaves, what the critic may take
 _CRITIC_SHARE = 0.25
@@ -68,23 +69,26 @@ class ARGAN(TableModel):
         ranks = view.ranks(table)
         held_out, kept = ranks.take(rows[:n_held_out]), ranks.take(rows[n_held_out:])
         steps = run.max_steps or planned_steps(config, len(kept))
-        start = time.monotonic()
-        plan = _Plan(steps, start, run.deadline, config.critic != "none")
-        trainer = WarmStart(config, view, kept, held_out, run.streams, run.device, plan.steps_at)
+        clock = _Clock(time.monotonic(), run.deadline, config.critic != "none")
+        trainer = WarmStart(
+            config, view, kept, held_out, run.streams, run.device, steps, clock.used
+        )
         run.progress.stage("training")
         budget = Budget(
             max_steps=steps,
             patience=steps,
             evaluate_every=config.evaluate_every,
-            deadline=plan.deadline,
+            deadline=clock.deadline,
             ending=lambda: (trainer.total, trainer.reason),
         )
         best, record = train(trainer, budget, run.progress)
         trainer.network.load_state_dict(best)
         model = cls(encoder, config, trainer.network.eval().requires_grad_(False))
-        if config.critic == "trees" and len(table) >= _MIN_CRITIC_ROWS:
+        if config.critic == "trees" and n_held_out >= _MIN_CRITIC_ROWS:
             run.progress.stage("critic")
-            model.critics = model._fit_critics(table, run)
+            # rows that the network has not seen: of its own train rows it knows too much to learn
+            # from them what it gets wrong
+            model.critics = model._fit_critics(table.take(rows[:n_held_out]), run)
         return model, record
 
     def _fit_critics(self, table: EncodedTable, run: Run) -> tuple[TreeCritic, ...]:
@@ -97,7 +101,9 @@ class ARGAN(TableModel):
         for k in range(self.options.critic_rounds):
             if run.deadline is not None and time.monotonic() >= run.deadline - 2:
                 break
-            fresh = self._weighted(2 * n, Request(real.shape[1], {}, {}), streams.child(f"{k}"))
+            fresh = self._weighted(
+                max(2 * n, _MIN_FRESH_ROWS), Request(real.shape[1], {}, {}), streams.child(f"{k}")
+            )
             critic = TreeCritic.fit(real, self._features(fresh), rng)
             self.critics = (*self.critics, critic)
         return self.critics
@@ -253,10 +259,9 @@ def _critics(weights: dict[str, np.ndarray], n_columns: int) -> tuple[TreeCritic
 
 
 @dataclass
-class _Plan:
-    """How many steps the clock allows."""
+class _Clock:
+    """How much of the warm start's time has passed."""
 
-    max_steps: int
     start: float
     limit: float | None
     critic: bool
@@ -269,9 +274,8 @@ class _Plan:
         share = _CRITIC_SHARE if self.critic else 0.0
         return self.limit - share * (self.limit - self.start)
 
-    def steps_at(self, step_s: float) -> int:
-        """Steps in all, once a step is known to take ``step_s`` seconds."""
-        if self.deadline is None or not step_s:
-            return self.max_steps
-        left = self.deadline - time.monotonic()
-        return max(1, min(self.max_steps, int(0.95 * left / (step_s * 1.1))))
+    def used(self) -> float:
+        """Share of the warm start's time that has passed, 0 without a limit."""
+        if self.deadline is None:
+            return 0.0
+        return (time.monotonic() - self.start) / max(self.deadline - self.start, 1e-9)

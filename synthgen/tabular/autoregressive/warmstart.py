@@ -10,7 +10,6 @@ Three kinds of rows teach one network all that sampling asks of it. A column see
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
@@ -29,8 +28,7 @@ from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
 
 _WARM_UP = 100
-_DECAY_AT = 0.7
-_TIMED_STEPS = 20
+_DECAY_AT, _DECAY_AT_TIME = 0.7, 0.6
 _EVALUATION_CELLS = 500_000
 _WIDE, _STATE = 200, 128
 _MAX_FIRST_WEIGHTS = 16_000_000
@@ -107,10 +105,10 @@ def layout_of(view: CellView) -> Layout:
 
 
 def planned_steps(config: ARGANConfig, n_rows: int) -> int:
-    """Steps of a run without a time limit: about 30 passes, within bounds."""
+    """Steps of a run without a time limit: about 40 passes, within bounds."""
     if config.max_steps is not None:
         return config.max_steps
-    return int(min(max(30 * n_rows / batch_rows(config, n_rows), 600), 4000))
+    return int(min(max(40 * n_rows / batch_rows(config, n_rows), 600), 5000))
 
 
 def batch_rows(config: ARGANConfig, n_rows: int) -> int:
@@ -129,10 +127,11 @@ class WarmStart:
         held_out: Ranks,
         streams: Streams,
         device: torch.device,
-        plan: Callable[[float], int],
+        max_steps: int,
+        time_used: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.config, self.train, self.held_out, self.device = config, train, held_out, device
-        self.plan = plan
+        self.time_used = time_used
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.rng, self.noise = streams.numpy("rows"), streams.torch("noise", device)
         layout = layout_of(view)
@@ -157,17 +156,13 @@ class WarmStart:
         self.batch_size = batch_rows(config, len(train))
         self.order = np.zeros(0, np.int64)
         self.n_steps = 0
-        self.total, self.reason = 0, ""
+        self.total, self.reason = max_steps, ""
         self.decay_from: int | None = None
         self.scores: list[float] = []
-        self.started = time.monotonic()
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent; its loss in nats a row."""
-        if self.n_steps == _TIMED_STEPS or not self.total:
-            elapsed = time.monotonic() - self.started
-            self.total = self.plan(elapsed / max(self.n_steps, 1) if self.n_steps else 0.0)
-            self.reason = "time"
+        self._mind_the_clock()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._rate()
         self.n_steps += 1
@@ -194,6 +189,12 @@ class WarmStart:
             return min(1.0, (self.n_steps + 1) / _WARM_UP)
         length = max(self.total - self.decay_from, 1)
         return max(0.0, 1 - (self.n_steps - self.decay_from) / length)
+
+    def _mind_the_clock(self) -> None:
+        """Begin the way down in time; as many steps asked for by number give the same run."""
+        if self.decay_from is None and self.n_steps and self.time_used() >= _DECAY_AT_TIME:
+            self.decay_from = self.n_steps
+            self.total, self.reason = int(self.n_steps / _DECAY_AT), "time"
 
     def _watch(self, score: float) -> None:
         """Begin the way down where the score has not improved for ``patience`` evaluations."""
