@@ -8,14 +8,13 @@ them is five arrays, which a model file can hold and which execute nothing.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from synthgen.threads import one_core
+from synthgen.threads import in_batches
 
 _CHUNK = 1024
 _SHARED_CELLS = 500_000
@@ -114,17 +113,15 @@ class TreeCritic:
         )
         logits = np.full(len(rows), self.baseline, np.float32)
 
-        def part(start: int) -> None:
-            with one_core():
-                x = torch.from_numpy(np.ascontiguousarray(rows[start : start + _CHUNK], np.float32))
-                at = roots.expand(len(x), -1)
-                for _ in range(self.depth):
-                    goes_left = x.gather(1, feature[at]) <= threshold[at]
-                    at = torch.where(goes_left, left[at], right[at])
-                logits[start : start + len(x)] += value[at].sum(dim=1).numpy()
+        def part(batch: slice) -> None:
+            x = torch.from_numpy(np.ascontiguousarray(rows[batch], np.float32))
+            at = roots.expand(len(x), -1)
+            for _ in range(self.depth):
+                goes_left = x.gather(1, feature[at]) <= threshold[at]
+                at = torch.where(goes_left, left[at], right[at])
+            logits[batch] += value[at].sum(dim=1).numpy()
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(part, range(0, len(rows), _CHUNK)))
+        in_batches(part, len(rows), _CHUNK, torch.device("cpu"))
         return logits
 
     def to_arrays(self) -> dict[str, np.ndarray]:

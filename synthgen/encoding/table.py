@@ -122,6 +122,16 @@ class TableEncoder:
             codes[:, j], values[:, j] = encoder.encode(cells, streams.numpy(f"encode/{j}"))
         return EncodedTable(codes, values)
 
+    def ranked(self, table: EncodedTable) -> RankedTable:
+        """The same cells with ranks in place of values."""
+        ranks = np.zeros(table.values.shape, np.float32, order="F")
+
+        def column(j: int) -> None:
+            ranks[:, j] = self.columns[j].ranks(table.codes[:, j], table.values[:, j])
+
+        in_threads(column, np.flatnonzero([c.has_value.any() for c in self.columns]).tolist())
+        return RankedTable(table.codes, ranks)
+
     def decode(self, table: EncodedTable | RankedTable, streams: Streams) -> pd.DataFrame:
         """Canonical frame of an encoded table, with the schema's names, order and dtypes."""
 

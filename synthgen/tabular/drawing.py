@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from synthgen.sampling.request import FREE
 from synthgen.seeds import Streams
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.networks import Generator
-from synthgen.threads import one_core
+from synthgen.threads import in_batches, one_core
 from synthgen.training.device import fast_bfloat16
 
 BATCH = 4096
@@ -55,17 +54,13 @@ class Drawing:
         )
         step = max(1, min(BATCH, _BATCH_SLOTS // self.layout.n_slots))
 
-        def batch(start: int) -> None:
-            rows = slice(start, min(start + step, n))
-            noise = streams.torch(f"batch/{start}", self.device)
-            with one_core():
-                codes, values = self._batch(condition[rows], noise)
+        def batch(rows: slice) -> None:
+            noise = streams.torch(f"batch/{rows.start}", self.device)
+            codes, values = self._batch(condition[rows], noise)
             table.codes[rows] = codes.cpu().numpy()
             table.values[rows, self.valued.cpu().numpy()] = values.cpu().numpy()
 
-        workers = torch.get_num_threads() if self.device.type == "cpu" else 1
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(batch, range(0, n, step)))
+        in_batches(batch, n, step, self.device)
         return table
 
     @torch.inference_mode()

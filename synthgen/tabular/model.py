@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -18,6 +19,7 @@ from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress
 
 Config = TypeVar("Config", bound=BaseModel)
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,17 @@ def parse_options(config: type[Config], options: dict[str, Any], *, stored: bool
     if stored:
         raise ModelFileError(f"config.json: {text}")
     raise InvalidInputError(f"model option {text}")
+
+
+def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
+    """Refuse stored arrays other than the expected ones.
+
+    Raises:
+        ModelFileError: Naming the first array that is missing, too many or of another shape.
+    """
+    odd = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
+    if odd:
+        raise ModelFileError(
+            f"weights.safetensors: {odd[0]} has shape {found.get(odd[0])}, expected "
+            f"{expected.get(odd[0])}; the file is damaged or of another model"
+        )

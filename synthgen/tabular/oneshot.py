@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from synthgen.adversarial.watchdog import watch
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
-from synthgen.errors import ConditionError, ModelFileError
+from synthgen.errors import ConditionError
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
 from synthgen.tabular.calibration import CALIBRATION_ROUNDS, Calibration
@@ -19,7 +19,7 @@ from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
 from synthgen.tabular.drawing import Drawing
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
-from synthgen.tabular.model import Run, TableModel, parse_options
+from synthgen.tabular.model import Run, TableModel, check_shapes, parse_options
 from synthgen.tabular.networks import Generator
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
 
@@ -121,12 +121,7 @@ class CTGAN(TableModel):
             "calibration.knots": empty.knots.shape,
         }
         found = {name: array.shape for name, array in weights.items()}
-        if found != expected:
-            odd = sorted(k for k in found.keys() | expected if found.get(k) != expected.get(k))[0]
-            raise ModelFileError(
-                f"weights.safetensors: {odd} has shape {found.get(odd)}, expected "
-                f"{expected.get(odd)}; the file is damaged or of another model"
-            )
+        check_shapes(found, expected)
         state = {
             k.removeprefix("generator."): torch.from_numpy(v.copy())
             for k, v in weights.items()

@@ -110,7 +110,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("no chromium here: install Debian's chromium, or set SYNTHGEN_CHROMIUM")
     sync = pytest.importorskip("playwright.sync_api")
     with sync.sync_playwright() as playwright:
-        # Without a sandbox: containers do not allow one, and the page is ours.
+        # Chromium's own sandbox needs rights that not every account has; the page is ours.
         started = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox"], timeout=120_000
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch.nn import functional as F
 from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.cells import CellView
 from synthgen.tabular.autoregressive.network import Autoregressive, split
-from synthgen.threads import one_core
+from synthgen.threads import in_batches, one_core
 from synthgen.training.device import fast_bfloat16
 
 BATCH = 4096
@@ -53,7 +52,7 @@ class Drawing:
         self.device = network.code_bias.device
         self.dtype = torch.bfloat16 if fast_bfloat16(self.device) else torch.float32
         c, d, h = self.layout.n_columns, network.sizes.token, network.sizes.hidden
-        self.token, self.hidden = d, h
+        self.token = d
         with torch.no_grad(), one_core():
             self.state = network.sizes.state
             if self.state:
@@ -94,16 +93,12 @@ class Drawing:
         ranks = np.empty((n, len(self.view.numeric)), np.float32, order="F")
         step = max(64, min(BATCH, _BATCH_HIDDEN // (self.layout.n_columns * self.token)))
 
-        def batch(start: int) -> None:
-            rows = slice(start, min(start + step, n))
-            noise = streams.torch(f"batch/{start}", self.device)
-            with one_core():
-                drawn = self._batch(rows.stop - start, wanted.part(rows), noise)
+        def batch(rows: slice) -> None:
+            noise = streams.torch(f"batch/{rows.start}", self.device)
+            drawn = self._batch(rows.stop - rows.start, wanted.part(rows), noise)
             codes[rows], ranks[rows] = (tensor.cpu().numpy() for tensor in drawn)
 
-        workers = torch.get_num_threads() if self.device.type == "cpu" else 1
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(batch, range(0, n, step)))
+        in_batches(batch, n, step, self.device)
         return codes, ranks
 
     @torch.inference_mode()

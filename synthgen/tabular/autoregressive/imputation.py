@@ -6,7 +6,6 @@ before it. The best guess is the most likely category, and the expected number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -32,14 +31,12 @@ def impute(
     streams: Streams,
     *,
     best_guess: bool,
-    advance: Callable[[int], None] = lambda rows: None,
 ) -> RankedTable:
     """Rows whose ``missing`` (n, n_columns) cells are filled; known cells keep their codes.
 
     Args:
         table: Encoded rows; what stands in a missing cell is not looked at.
         best_guess: The expected number and the most likely category in place of a draw.
-        advance: Told after each batch how many rows are done.
     """
     view = drawing.view
     codes = table.codes.copy()
@@ -53,7 +50,6 @@ def impute(
         noise = streams.torch(f"batch/{start}", drawing.device)
         with torch.inference_mode(), one_core():
             _fill(drawing, codes[part], ranks[part], missing[part], noise, best_guess)
-        advance(min(start + _BATCH, len(table)))
     return RankedTable(codes, ranks)
 
 
@@ -74,22 +70,21 @@ def _fill(
         if j in drawing.position:
             seen = torch.as_tensor(ranks[known, j], device=drawing.device)
         rows.put(
-            j, torch.as_tensor(to_view[codes[known, j]]).to(drawing.device), seen, _index(known)
+            j,
+            torch.as_tensor(to_view[codes[known, j]]).to(drawing.device),
+            seen,
+            torch.as_tensor(known),
         )
     for j in map(int, np.flatnonzero(missing.any(axis=0))):
         gaps = np.flatnonzero(missing[:, j])
         barred = torch.as_tensor(_missing_code(view, j), device=drawing.device)
         if best_guess:
-            _guess(rows, j, _index(gaps), barred)
+            _guess(rows, j, torch.as_tensor(gaps), barred)
         else:
-            rows.draw(j, _index(gaps), barred)
+            rows.draw(j, torch.as_tensor(gaps), barred)
         codes[gaps, j] = view.to_code[j][rows.codes[gaps, j].cpu().numpy()]
         if (i := drawing.position.get(j)) is not None:
             ranks[gaps, j] = rows.ranks[gaps, i].cpu().numpy()
-
-
-def _index(rows: np.ndarray) -> Tensor:
-    return torch.as_tensor(rows)
 
 
 def _missing_code(view: CellView, j: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from synthgen.tabular.autoregressive.warmstart import (
     planned_steps,
     sizes,
 )
-from synthgen.tabular.model import Run, TableModel, parse_options
+from synthgen.tabular.model import Run, TableModel, check_shapes, parse_options
 from synthgen.training.loop import Budget, TrainingRecord, train
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 50_000
@@ -97,7 +97,7 @@ class ARGAN(TableModel):
         rng = streams.numpy("rows")
         n = min(len(table), _CRITIC_ROWS)
         rows = table.take(rng.permutation(len(table))[:n])
-        real = self._features(RankedTable(rows.codes, self._ranks_of(rows)))
+        real = self._features(self.encoder.ranked(rows))
         for k in range(self.options.critic_rounds):
             if run.deadline is not None and time.monotonic() >= run.deadline - 2:
                 break
@@ -107,17 +107,6 @@ class ARGAN(TableModel):
             critic = TreeCritic.fit(real, self._features(fresh), rng)
             self.critics = (*self.critics, critic)
         return self.critics
-
-    def _ranks_of(self, table: EncodedTable) -> np.ndarray:
-        ranks = np.zeros(table.values.shape, np.float32, order="F")
-
-        def column(i: int) -> None:
-            j = self.view.numeric[i]
-            encoder = self.encoder.columns[j]
-            ranks[:, j] = encoder.ranks(table.codes[:, j], table.values[:, j])
-
-        in_threads(column, range(len(self.view.numeric)))
-        return ranks
 
     def _features(self, table: RankedTable) -> np.ndarray:
         """What a critic sees of rows (n, n_columns) float32: codes, and numbers as emitted."""
@@ -232,12 +221,7 @@ class ARGAN(TableModel):
             network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
         expected = {f"network.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
         found = {k: v.shape for k, v in weights.items() if not k.startswith("critic.")}
-        if found != expected:
-            odd = sorted(k for k in found.keys() | expected if found.get(k) != expected.get(k))[0]
-            raise ModelFileError(
-                f"weights.safetensors: {odd} has shape {found.get(odd)}, expected "
-                f"{expected.get(odd)}; the file is damaged or of another model"
-            )
+        check_shapes(found, expected)
         network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
         network.load_state_dict(
             {k.removeprefix("network."): torch.from_numpy(weights[k].copy()) for k in expected}

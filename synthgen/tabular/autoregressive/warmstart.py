@@ -82,16 +82,13 @@ class ARGANConfig(BaseModel):
 def sizes(config: ARGANConfig, n_columns: int) -> Sizes:
     """Widths that keep the first layer, which grows with the square of the columns, in bounds."""
     token, hidden = config.token or 24, config.hidden or 192
-    if n_columns > _WIDE:
-        shrink = math.sqrt(_WIDE / n_columns)
-        token = config.token or max(4, int(token * shrink))
-        hidden = config.hidden or max(16, int(hidden * shrink) // 8 * 8)
-        return Sizes(token, hidden, min(config.components, 6), config.dropout, _STATE)
-    shrink = math.sqrt(_MAX_FIRST_WEIGHTS / (n_columns**2 * token * hidden))
-    if shrink < 1:
-        token = config.token or max(4, int(token * shrink))
-        hidden = config.hidden or max(16, int(hidden * shrink) // 8 * 8)
-    return Sizes(token, hidden, config.components, config.dropout)
+    wide = n_columns > _WIDE
+    room = _WIDE / n_columns if wide else _MAX_FIRST_WEIGHTS / (n_columns**2 * token * hidden)
+    if room < 1:
+        token = config.token or max(4, int(token * math.sqrt(room)))
+        hidden = config.hidden or max(16, int(hidden * math.sqrt(room)) // 8 * 8)
+    components = min(config.components, 6) if wide else config.components
+    return Sizes(token, hidden, components, config.dropout, _STATE if wide else 0)
 
 
 def layout_of(view: CellView) -> Layout:
