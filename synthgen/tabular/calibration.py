@@ -51,9 +51,10 @@ class Calibration:
     def fit(cls, encoder: TableEncoder, layout: Layout, draw: Draw) -> Calibration:
         """Calibrate on tables that ``draw`` generates under a given calibration."""
         calibration = cls.none(encoder, layout)
-        for _ in range(CALIBRATION_ROUNDS):
+        for k in range(CALIBRATION_ROUNDS):
             table = draw(calibration)
-            offset = calibration.offset + _STEP * _log_ratio(encoder, layout, table)
+            # ever smaller steps, which average out the noise of the draws
+            offset = calibration.offset + _STEP / (1 + k / 2) * _log_ratio(encoder, layout, table)
             calibration = cls(offset.astype(np.float32), calibration.knots)
         table = draw(calibration)
         knots = [_quantiles(encoder, j, table) for j in numeric_columns(encoder)]

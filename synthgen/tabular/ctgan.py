@@ -1,26 +1,31 @@
-"""The one-shot conditional GAN: one forward pass makes a whole row.
+"""The one-shot conditional GAN: one pass through one generator makes a whole row.
 
 After Xu, Skoularidou, Cuesta-Infante and Veeramachaneni, *Modeling Tabular Data using Conditional
-GAN* (NeurIPS 2019). With z ~ N(0, I) and a condition c (one-hot blocks of the given columns):
+GAN* (NeurIPS 2019). The columns come in parts p = 1 ... P, those of most entropy first. With
+z ~ N(0, I) and a condition c (one-hot blocks of the given columns):
 
-    h_0 = W [z, c],  h_i = h_{i-1} + block_i(h_{i-1})
-    d_j = gumbel-softmax_0.5(W_j h)      the code of column j, one-hot (straight-through)
-    a_jk = tanh(w_jk h)                  the value inside mode k of column j
+    h_0 = W [z, c],  h_p = h_{p-1} + block_p(h_{p-1}, r_{p-1})
+    d_j = gumbel-softmax_0.5(W_j h_p)    the code of column j of part p, one-hot (straight-through)
+    a_jk = tanh(w_jk h_p)                the value inside mode k of column j
+    r_p = [d_j, a_j of all j of part p]
 
-and a critic C scores rows r with their condition. By default the game is relativistic, with both
-zero-centred penalties (Huang et al., *The GAN is dead; long live the GAN!*, NeurIPS 2024, eq. 3
-and 4):
+and a critic C scores rows r = [r_1 ... r_P] with their condition. By default the game is
+relativistic, with both zero-centred penalties (Huang et al., *The GAN is dead; long live the GAN!*,
+NeurIPS 2024, eq. 3 and 4):
 
     min_C  E softplus(C(G(z, c), c) - C(r, c)) + g/2 (E |grad C(r, c)|^2 + E |grad C(G(z, c), c)|^2)
-    min_G  E softplus(C(r, c) - C(G(z, c), c)).
+    min_G  E softplus(C(r, c) - C(G(z, c), c)) + the critic of pairs (`synthgen.adversarial.pairs`).
 
-The paper's own is ``loss="wasserstein"``, ``pac=10``, ``hard=False``, ``temperature=0.2``:
+The paper's own is ``loss="wasserstein"``, ``pac=10``, ``hard=False``, ``temperature=0.2``,
+``parts=1``, ``pair_weight=0``:
 
     max_C  E C(r, c) - E C(G(z, c), c) - 10 E(|grad C(x_hat)| - 1)^2.
 
-It differs from the paper where the paper's recipe loses: a given column is copied into the output
-(the paper adds the cross-entropy between c and d instead, and meets the condition sometimes);
-values are emitted per mode; half of the rows are trained without a condition, as most are sampled;
+It differs from the paper where the paper's recipe loses. Given the noise, the paper draws all
+codes independently of each other, so that the noise alone has to make them agree; here a part is
+drawn with the codes of the parts before it at hand. A given column is copied into the output (the
+paper adds the cross-entropy between c and d instead, and meets the condition sometimes); values
+are emitted per mode; half of the rows are trained without a condition, as most are sampled;
 conditions may name several columns; rows are normalized one by one, so sampling and training are
 the same function; weights are averaged over steps; sampling draws conditions by their true
 frequencies, not by their logarithm.
@@ -41,8 +46,9 @@ from synthgen.adversarial.penalties import DEFAULT_STRENGTH, penalty
 from synthgen.encoding.table import EncodedTable
 from synthgen.seeds import Streams
 from synthgen.tabular.conditions import TrainingSampler
-from synthgen.tabular.layout import Layout
+from synthgen.tabular.layout import Layout, Part
 from synthgen.tabular.networks import Critic, Generator, harden, soft_codes
+from synthgen.tabular.pairs import CodePairs
 from synthgen.training.device import fast_bfloat16
 
 _MAX_BATCH_SLOTS = 6_000_000
@@ -60,7 +66,9 @@ class CTGANConfig(BaseModel):
         spectral_norm: Whether the critic's layers have spectral norm 1 (Miyato et al., 2018).
         pac: Rows that the critic scores together.
         batch_size: Rows in a batch; a multiple of ``pac``.
-        noise_dim, width, depth: Sizes of the networks.
+        noise_dim, width, depth: Sizes of the generator; so many blocks for each part.
+        critic_width, critic_depth: Sizes of the critic.
+        parts: Parts in which the columns are drawn, each seeing the ones before.
         critic_steps: Critic steps for each generator step.
         learning_rate: Of both networks (Adam).
         temperature: Of the Gumbel-softmax.
@@ -68,6 +76,7 @@ class CTGANConfig(BaseModel):
         frequency: "log" for training-by-sampling, "true" for rows as they come.
         free_share: Share of training rows without a condition.
         more_share: Share of conditioned training rows with conditions on several columns.
+        pair_weight: Weight of the critic of pairs in the generator's loss; 0 goes without it.
         bfloat16: Whether matrix products run in bfloat16 where the device has units for it.
         ema_decay: Of the generator's average weights.
         max_steps: Generator steps unless ``fit`` is told otherwise.
@@ -86,9 +95,12 @@ class CTGANConfig(BaseModel):
     spectral_norm: bool = False
     pac: int = Field(1, ge=1, le=64)
     batch_size: int = Field(500, ge=2)
-    noise_dim: int = Field(64, ge=1)
-    width: int = Field(256, ge=1)
-    depth: int = Field(1, ge=0)
+    noise_dim: int = Field(32, ge=1)
+    width: int = Field(128, ge=1)
+    depth: int = Field(1, ge=1)
+    critic_width: int = Field(512, ge=1)
+    critic_depth: int = Field(2, ge=0)
+    parts: int = Field(3, ge=1)
     critic_steps: int = Field(1, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     temperature: float = Field(0.5, gt=0)
@@ -96,6 +108,7 @@ class CTGANConfig(BaseModel):
     frequency: Literal["log", "true"] = "log"
     free_share: float = Field(0.5, ge=0, le=1)
     more_share: float = Field(0.1, ge=0, le=1)
+    pair_weight: float = Field(1.0, ge=0)
     bfloat16: bool = True
     ema_decay: float = Field(0.999, ge=0, lt=1)
     max_steps: int = Field(12_000, ge=1)
@@ -136,7 +149,12 @@ class CTGANTrainer:
             more_share=config.more_share,
         )
         self.generator, self.critic = _networks(config, layout, streams, device)
+        self.padding = torch.as_tensor(layout.padding, device=device)
+        self.value_slots = torch.as_tensor(layout.value_slots, device=device)
         self.ema = EMA(self.generator, config.ema_decay)
+        self.pairs = (
+            CodePairs(layout, table, streams.numpy("pairs"), device) if config.pair_weight else None
+        )
         self.loss = LOSSES[config.loss]
         self.penalty = self.loss.penalty if config.penalty == "auto" else config.penalty
         strength = config.penalty_strength
@@ -169,21 +187,27 @@ class CTGANTrainer:
     def fake(self, condition: Tensor, generator: Generator) -> Tensor:
         """What the critic sees of generated rows (n, n_features)."""
         given = condition >= 0
-        one_hot = self.layout.one_hot(condition)
+        one_hot, fixed = self.layout.one_hot(condition), expand(given, self.layout)
         noise = torch.randn(
             len(condition), self.config.noise_dim, generator=self.noise, device=self.device
         )
+        codes: list[Tensor] = []
+        values: list[Tensor] = []
+
+        def draw(part: Part, logits: Tensor, raw: Tensor) -> Tensor:
+            soft = soft_codes(
+                logits.float() + self.padding[part.slots], part, self.config.temperature, self.noise
+            )
+            hot = harden(soft, part) if self.config.hard else soft
+            hot = torch.where(fixed[:, part.slots], one_hot[:, part.slots], hot)
+            codes.append(hot)
+            at = self.value_slots[part.values] - part.slots.start
+            values.append(hot[:, at] * torch.tanh(raw.float()))
+            return torch.cat([hot, values[-1]], dim=1)
+
         with self._precision():
-            logits, values = generator(noise, one_hot)
-        logits, values = logits.float(), values.float()
-        codes = soft_codes(logits, self.layout, self.config.temperature, self.noise)
-        if self.config.hard:
-            codes = harden(codes, self.layout)
-        codes = torch.where(expand(given, self.layout), one_hot, codes)
-        slots = torch.as_tensor(self.layout.value_slots, device=self.device)
-        return torch.cat(
-            [codes, codes[:, slots] * torch.tanh(values), given.to(codes.dtype)], dim=1
-        )
+            generator(noise, one_hot, draw)
+        return torch.cat([*codes, *values, given.to(one_hot.dtype)], dim=1)
 
     def score(self, rows: Tensor) -> Tensor:
         """Critic scores (n / pac,) of what the critic sees of rows (n, n_features)."""
@@ -226,6 +250,9 @@ class CTGANTrainer:
         score_fake = self.score(fake)
         score_real = self.score(real) if self.loss.needs_real else score_fake
         loss = self.loss.generator(score_real, score_fake)
+        if self.pairs is not None:
+            free = (condition < 0).all(dim=1)
+            loss = loss + self.config.pair_weight * self.pairs.loss(fake[free])
         self.generator_optimizer.zero_grad()
         torch.autograd.backward(loss)
         gradient = torch.nn.utils.get_total_norm(
@@ -287,7 +314,9 @@ def _networks(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.integer("weights"))
         generator = Generator(layout, config.noise_dim, config.width, config.depth)
-        critic = Critic(n_features, config.width, config.depth, config.pac, config.spectral_norm)
+        critic = Critic(
+            n_features, config.critic_width, config.critic_depth, config.pac, config.spectral_norm
+        )
     return generator.to(device), critic.to(device)
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from synthgen.encoding.table import EncodedTable
 from synthgen.sampling.request import FREE
 from synthgen.seeds import Streams
-from synthgen.tabular.layout import Layout
-from synthgen.tabular.networks import Generator
+from synthgen.tabular.layout import Layout, Part
+from synthgen.tabular.networks import Generator, blocks_of
 from synthgen.threads import in_batches, one_core
 from synthgen.training.device import fast_bfloat16
 
@@ -36,13 +36,7 @@ class Drawing:
         with one_core():
             frozen = copy.deepcopy(generator).requires_grad_(False).eval()
             self.generator = frozen.to(self.dtype)
-        self.offset = self._tensor(offset + layout.padding)
-        self.last_code = [self._tensor(layout.n_codes[g.columns] - 1) for g in layout.groups]
-        # blocks come in order of width: where each column's code stands among them
-        self.place = self._tensor(np.argsort(np.concatenate([g.columns for g in layout.groups])))
-        self.valued = self._tensor(np.flatnonzero([held.any() for held in layout.has_value]))
-        self.start = self._tensor(layout.start)
-        self.value_of_slot = self._tensor(layout.value_of_slot)
+        self.parts = [_PartDrawing(layout, part, offset, self.device) for part in layout.parts]
 
     def __call__(self, condition: np.ndarray, streams: Streams) -> EncodedTable:
         """Rows (n, n_columns) for conditions (n, n_columns) of codes or `FREE`."""
@@ -56,48 +50,91 @@ class Drawing:
 
         def batch(rows: slice) -> None:
             noise = streams.torch(f"batch/{rows.start}", self.device)
-            codes, values = self._batch(condition[rows], noise)
-            table.codes[rows] = codes.cpu().numpy()
-            table.values[rows, self.valued.cpu().numpy()] = values.cpu().numpy()
+            part = EncodedTable(table.codes[rows], table.values[rows])
+            self._batch(condition[rows], noise, part)
 
         in_batches(batch, n, step, self.device)
         return table
 
     @torch.inference_mode()
-    def _batch(self, condition: np.ndarray, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Codes (n, n_columns) int64, and values (n, n_valued) of the columns that have any."""
-        n, layout = len(condition), self.layout
-        given = self._tensor(condition).long() if (condition != FREE).any() else None
-        one_hot = None if given is None else layout.one_hot(given).to(self.dtype)
-        z = torch.randn(n, self.generator.noise_dim, generator=noise, device=self.device)
-        logits, raw = self.generator(z.to(self.dtype), one_hot)
-        codes = self._codes(logits, noise)
-        if given is not None:
-            codes = torch.where(given != FREE, given, codes)
-        index = self.value_of_slot[(codes + self.start)[:, self.valued]]
-        if not raw.shape[1]:
-            return codes, raw.new_zeros(n, 0, dtype=torch.float32)
-        values = raw.gather(1, index.clamp(min=0)).float().tanh_()
-        return codes, values.mul_(index >= 0)
+    def _batch(self, condition: np.ndarray, noise: torch.Generator, rows: EncodedTable) -> None:
+        """Fill ``rows`` (n, n_columns)."""
+        n, given, one_hot = len(condition), None, None
+        if (condition != FREE).any():
+            given = torch.as_tensor(condition, device=self.device).long()
+            one_hot = self.layout.one_hot(given).to(self.dtype)
 
-    def _codes(self, logits: Tensor, noise: torch.Generator) -> Tensor:
-        """One code of each column, drawn from its softmax: (n, n_slots) -> (n, n_columns) int64.
+        def draw(part: Part, logits: Tensor, raw: Tensor) -> Tensor:
+            own = self.parts[part.index]
+            codes = own.codes(logits, noise)
+            if given is not None:
+                asked = given[:, own.columns]
+                codes = torch.where(asked != FREE, asked, codes)
+            values, at = own.values(codes, raw)
+            rows.codes[:, part.columns] = codes.cpu().numpy()
+            rows.values[:, own.valued] = values.cpu().numpy()
+            return own.seen(codes, values, at, logits.dtype)
+
+        z = torch.randn(n, self.generator.noise_dim, generator=noise, device=self.device)
+        self.generator(z.to(self.dtype), one_hot, draw)
+
+
+class _PartDrawing:
+    """What drawing one part needs, on the device."""
+
+    def __init__(
+        self, layout: Layout, part: Part, offset: np.ndarray, device: torch.device
+    ) -> None:
+        def tensor(array: np.ndarray) -> Tensor:
+            return torch.as_tensor(array, device=device)
+
+        self.part = part
+        self.is_last = part.index == len(layout.parts) - 1
+        self.offset = tensor((offset + layout.padding)[part.slots])
+        self.columns = tensor(part.columns)
+        self.last_code = tensor(layout.n_codes[part.columns] - 1)
+        self.start = tensor(layout.start[part.columns] - part.slots.start)
+        with_values = np.array([layout.has_value[j].any() for j in part.columns])
+        self.valued = part.columns[with_values]
+        self.place = tensor(np.flatnonzero(with_values))
+        index = layout.value_of_slot[part.slots]
+        self.value_of_slot = tensor(np.where(index < 0, -1, index - part.values.start))
+
+    def codes(self, logits: Tensor, noise: torch.Generator) -> Tensor:
+        """One code of each column, drawn from its softmax: (n, n_part_columns) int64.
 
         A uniform number is looked up in the cumulated weights of each block.
         """
         # sums of e^60 do not overflow, and e^-80 is not yet a (slow) denormal number
         weights = logits.to(torch.float32, copy=True).add_(self.offset).clamp_(-80, 60).exp_()
-        n = len(logits)
-        u = torch.rand(n, self.layout.n_columns, 1, generator=noise, device=self.device)
+        u = torch.rand(len(logits), len(self.columns), 1, generator=noise, device=logits.device)
         drawn, first = [], 0
-        for group, last in zip(self.layout.groups, self.last_code, strict=True):
-            k = len(group.columns)
-            block = weights[:, group.start : group.stop].reshape(n, k, group.width)
+        for block in blocks_of(weights, self.part):
+            k = block.shape[1]
             below = block.cumsum(dim=2)
             at = torch.searchsorted(below, u[:, first : first + k] * below[..., -1:])
-            drawn.append(torch.minimum(at.squeeze(2), last))
+            drawn.append(at.squeeze(2))
             first += k
-        return torch.cat(drawn, dim=1)[:, self.place]
+        return torch.minimum(torch.cat(drawn, dim=1), self.last_code)
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.as_tensor(array, device=self.device)
+    def values(self, codes: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (n, n_valued) of the columns that may have any, and where they stand in ``raw``.
+
+        A code without a value has value 0, and stands anywhere.
+        """
+        if not len(self.valued):
+            nothing = raw.new_zeros(len(raw), 0, dtype=torch.float32)
+            return nothing, nothing.long()
+        at = self.value_of_slot[codes[:, self.place] + self.start[self.place]]
+        held = at >= 0
+        at = at.clamp_(min=0)
+        return raw.gather(1, at).float().tanh_().mul_(held), at
+
+    def seen(self, codes: Tensor, values: Tensor, at: Tensor, dtype: torch.dtype) -> Tensor:
+        """What later parts see: one-hot codes, then values at their mode; nothing of the last."""
+        width = 0 if self.is_last else self.part.n_slots + self.part.n_values
+        row = torch.zeros(len(codes), width, dtype=dtype, device=codes.device)
+        if width:
+            row.scatter_(1, codes + self.start, 1.0)
+            row[:, self.part.n_slots :].scatter_add_(1, at, values.to(dtype))
+        return row

@@ -33,31 +33,77 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Columns that are drawn together: their groups, and where their slots and values stand."""
+
+    index: int
+    groups: tuple[Group, ...]
+    slots: slice
+    values: slice
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Its columns (n_part_columns,) in the order of their blocks."""
+        return np.concatenate([group.columns for group in self.groups])
+
+    @property
+    def n_slots(self) -> int:
+        """Slots of the part."""
+        return int(self.slots.stop - self.slots.start)
+
+    @property
+    def n_values(self) -> int:
+        """Values of the part."""
+        return int(self.values.stop - self.values.start)
+
+
+@dataclass(frozen=True)
 class Layout:
     """Positions of one-hot blocks (``n_slots`` in all) and of values in a batch matrix.
 
     Shape:
         has_value: one (n_codes,) bool array per column.
+        part: (n_columns,) int64, ascending from 0: which columns are drawn together, and in which
+            order; ``None`` for all at once.
     """
 
     n_codes: np.ndarray
     has_value: tuple[np.ndarray, ...]
+    part: np.ndarray | None = None
 
     @classmethod
-    def of(cls, encoder: TableEncoder) -> Layout:
-        """Layout of an encoder's columns."""
-        return cls(encoder.n_codes, tuple(column.has_value for column in encoder.columns))
+    def of(cls, encoder: TableEncoder, n_parts: int = 1) -> Layout:
+        """Layout of an encoder's columns, those of most entropy in the first part."""
+        shares = [column.share for column in encoder.columns]
+        entropy = np.array([-(p[p > 0] * np.log(p[p > 0])).sum() for p in shares])
+        rank = np.argsort(np.argsort(-entropy, kind="stable"), kind="stable")
+        n_parts = min(n_parts, len(shares))
+        part = rank * n_parts // len(shares)
+        return cls(encoder.n_codes, tuple(column.has_value for column in encoder.columns), part)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """Groups in order of width."""
+        """Groups in order of part, then of width."""
         widths = np.array([_width(int(n)) for n in self.n_codes])
+        part = np.zeros(self.n_columns, np.int64) if self.part is None else self.part
         groups, start = [], 0
-        for width in np.unique(widths):
-            columns = np.flatnonzero(widths == width)
+        for p, width in np.unique(np.stack([part, widths]), axis=1).T:
+            columns = np.flatnonzero((part == p) & (widths == width))
             groups.append(Group(int(width), start, columns))
             start = groups[-1].stop
         return tuple(groups)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Parts in the order in which they are drawn."""
+        part = np.zeros(self.n_columns, np.int64) if self.part is None else self.part
+        parts: list[Part] = []
+        for p in np.unique(part):
+            groups = tuple(g for g in self.groups if part[g.columns[0]] == p)
+            slots = slice(groups[0].start, groups[-1].stop)
+            values = slice(*np.searchsorted(self.value_slots, [slots.start, slots.stop]).tolist())
+            parts.append(Part(len(parts), groups, slots, values))
+        return tuple(parts)
 
     @property
     def n_columns(self) -> int:

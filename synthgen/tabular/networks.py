@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -10,42 +11,69 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 from typing_extensions import override
 
-from synthgen.tabular.layout import Group, Layout
+from synthgen.tabular.layout import Layout, Part
 
 _TILE = 32
 
 
-class Generator(nn.Module):
-    """(noise, condition) -> logits of every code and, before tanh, the value inside every mode.
+Draw = Callable[[Part, Tensor, Tensor], Tensor]
 
-    A residual multilayer perceptron. It normalizes by row (LayerNorm), not by batch: a row never
-    depends on the other rows of its batch, in training or in sampling.
+
+class Generator(nn.Module):
+    """(noise, condition) -> a row, one part of its columns after the other.
+
+    A residual multilayer perceptron with an exit for each part. The columns of a part are drawn
+    independently of each other, given the noise and what the earlier parts came out as. It
+    normalizes by row (LayerNorm), not by batch: a row never depends on the other rows of its
+    batch, in training or in sampling.
 
     Shape:
         noise: (n, noise_dim); condition: (n, n_slots) one-hot blocks, all 0 where free, or
             ``None`` where all rows are free.
-        logits: (n, n_slots); values: (n, n_values).
+        draw: (part, logits (n, n_part_slots), values before tanh (n, n_part_values)) -> what the
+            later parts see of it (n, n_part_slots + n_part_values).
     """
 
     def __init__(self, layout: Layout, noise_dim: int, width: int, depth: int) -> None:
         super().__init__()
+        self.noise_dim, self.parts = noise_dim, layout.parts
         self.noise = nn.Linear(noise_dim, width)
         self.condition = nn.Linear(layout.n_slots, width, bias=False)
-        self.blocks = nn.ModuleList(_Residual(width) for _ in range(depth))
-        self.n_slots, self.noise_dim = layout.n_slots, noise_dim
-        self.n_outputs = layout.n_slots + len(layout.value_slots)
-        # matrix products of whole tiles take half the time
-        self.last = nn.Linear(width, -(-self.n_outputs // _TILE) * _TILE)
+        sizes = [part.n_slots + part.n_values for part in self.parts]
+        self.stages = nn.ModuleList(
+            _Stage(width, depth, n_seen, n_out)
+            for n_seen, n_out in zip([0, *sizes], sizes, strict=False)
+        )
 
     @override
-    def forward(self, noise: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, noise: Tensor, condition: Tensor | None, draw: Draw) -> None:
         h = self.noise(noise)
         if condition is not None:
             h = h + self.condition(condition)
+        active, seen = F.relu(h), None
+        for part, stage in zip(self.parts, self.stages, strict=True):
+            h, active, out = stage(h, active, seen)
+            n = part.n_slots
+            seen = draw(part, out[:, :n], out[:, n : n + part.n_values])
+
+
+class _Stage(nn.Module):
+    """Residual blocks and an exit: (h, its active units, the part before) -> (h, active, out)."""
+
+    def __init__(self, width: int, depth: int, n_seen: int, n_out: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(_Block(width, 0 if i else n_seen) for i in range(depth))
+        # matrix products of whole tiles take half the time
+        self.exit = nn.Linear(width, -(-n_out // _TILE) * _TILE)
+
+    @override
+    def forward(
+        self, h: Tensor, active: Tensor, seen: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         for block in self.blocks:
-            h = block(h)
-        out = self.last(F.relu_(_normalize(h)))
-        return out[:, : self.n_slots], out[:, self.n_slots : self.n_outputs]
+            h = h + block(active, seen)
+            active = F.relu_(_normalize(h))
+        return h, active, self.exit(active)
 
 
 def _normalize(h: Tensor) -> Tensor:
@@ -53,16 +81,22 @@ def _normalize(h: Tensor) -> Tensor:
     return F.layer_norm(h, h.shape[1:])
 
 
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
+class _Block(nn.Module):
+    """A residual step from the active units, and from what the part before came out as."""
+
+    def __init__(self, width: int, n_seen: int) -> None:
         super().__init__()
         self.inner = nn.Linear(width, width)
+        self.seen = nn.Linear(n_seen, width, bias=False) if n_seen else None
         self.outer = nn.Linear(width, width)
 
     @override
-    def forward(self, h: Tensor) -> Tensor:
-        step: Tensor = self.outer(F.relu_(self.inner(F.relu_(_normalize(h)))))
-        return h + step
+    def forward(self, active: Tensor, seen: Tensor | None) -> Tensor:
+        x = self.inner(active)
+        if self.seen is not None and seen is not None:
+            x = x + self.seen(seen)
+        step: Tensor = self.outer(F.relu_(x))
+        return step
 
 
 class Critic(nn.Module):
@@ -94,33 +128,31 @@ class Critic(nn.Module):
 
 
 def soft_codes(
-    logits: Tensor, layout: Layout, temperature: float, generator: torch.Generator
+    logits: Tensor, part: Part, temperature: float, generator: torch.Generator
 ) -> Tensor:
-    """Gumbel-softmax over every column's block: (n, n_slots) logits -> (n, n_slots).
+    """Gumbel-softmax over every block of a part: (n, n_part_slots), padded logits and result.
 
     y_k = softmax((logit_k + g_k) / temperature) with g Gumbel noise: Jang et al. (2017), eq. 2.
     """
     u = torch.rand(logits.shape, generator=generator, device=logits.device)
     noise = u.clamp_(min=1e-20).log_().neg_().log_()
     perturbed = (logits - noise) / temperature
-    perturbed = perturbed + torch.as_tensor(layout.padding, device=logits.device)
-    blocks = []
-    for group in layout.groups:
-        block = _blocks(perturbed, group)
-        blocks.append(block.softmax(dim=2).flatten(1))
+    blocks = [block.softmax(dim=2).flatten(1) for block in blocks_of(perturbed, part)]
     return torch.cat(blocks, dim=1)
 
 
-def _blocks(slots: Tensor, group: Group) -> Tensor:
-    """The blocks of a group's columns: (n, n_slots) -> (n, n_group_columns, width)."""
-    return slots[:, group.start : group.stop].reshape(len(slots), -1, group.width)
-
-
-def harden(soft: Tensor, layout: Layout) -> Tensor:
-    """One-hot of the largest entry of each block, with the gradient of ``soft``."""
+def harden(soft: Tensor, part: Part) -> Tensor:
+    """One-hot of the largest entry of each block of a part, with the gradient of ``soft``."""
     blocks = []
-    for group in layout.groups:
-        block = _blocks(soft, group)
+    for block in blocks_of(soft, part):
         hard = torch.zeros_like(block).scatter_(2, block.argmax(dim=2, keepdim=True), 1.0)
         blocks.append(hard.flatten(1))
     return torch.cat(blocks, dim=1) - soft.detach() + soft
+
+
+def blocks_of(slots: Tensor, part: Part) -> Iterator[Tensor]:
+    """The blocks (n, n_group_columns, width) of each group in a part's slots (n, n_part_slots)."""
+    for group in part.groups:
+        first = group.start - part.slots.start
+        block = slots[:, first : first + group.width * len(group.columns)]
+        yield block.reshape(len(slots), -1, group.width)

@@ -43,7 +43,7 @@ class CTGAN(TableModel):
         calibration: Calibration | None = None,
     ) -> None:
         self.encoder, self.options = encoder, options
-        self.layout = Layout.of(encoder)
+        self.layout = Layout.of(encoder, options.parts)
         self.generator = generator
         self.calibration = calibration or Calibration.none(encoder, self.layout)
         self.device = next(generator.parameters()).device
@@ -111,7 +111,7 @@ class CTGAN(TableModel):
         cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
     ) -> CTGAN:
         options = parse_options(CTGANConfig, config, stored=True)
-        layout = Layout.of(encoder)
+        layout = Layout.of(encoder, options.parts)
         empty = Calibration.none(encoder, layout)
         with torch.device("meta"):
             generator = Generator(layout, options.noise_dim, options.width, options.depth)
@@ -143,7 +143,7 @@ class _Evaluated(CTGANTrainer):
         n_held_out = min(int(len(table) * _HELD_OUT_SHARE), _MAX_HELD_OUT)
         self.held_out = table.take(rows[: max(n_held_out, 1)])
         kept = table.take(rows[n_held_out:])
-        super().__init__(config, Layout.of(encoder), kept, run.streams, run.device)
+        super().__init__(config, Layout.of(encoder, config.parts), kept, run.streams, run.device)
         self.streams = run.streams.child("evaluation")
         self.bins = Bins.of(encoder, rng)
         self.real_pairs = self.bins.pairs(self.held_out)

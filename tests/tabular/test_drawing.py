@@ -22,7 +22,7 @@ OFFSET = np.random.default_rng(0).normal(size=LAYOUT.n_slots).astype(np.float32)
 def deaf_generator() -> Generator:
     """One whose logits are all 0 whatever the noise, so that the offset alone decides."""
     generator = Generator(LAYOUT, 4, 16, 1)
-    for parameter in generator.last.parameters():
+    for parameter in generator.stages[0].exit.parameters():
         torch.nn.init.zeros_(parameter)
     return generator
 
@@ -53,9 +53,7 @@ def test_logits_of_any_size_are_drawn_from() -> None:
 def test_values_are_the_tanh_of_the_drawn_mode() -> None:
     generator = deaf_generator()
     with torch.no_grad():
-        generator.last.bias[LAYOUT.n_slots :] = torch.tensor([0.5, -0.25, 1.0] + [0.0] * 21)[
-            : len(generator.last.bias) - LAYOUT.n_slots
-        ]
+        generator.stages[0].exit.bias[LAYOUT.n_slots :][:3] = torch.tensor([0.5, -0.25, 1.0])
     table = Drawing(generator, LAYOUT, OFFSET)(free(2000), Streams(2))
     of_slot = dict(zip(LAYOUT.value_slots.tolist(), np.tanh([0.5, -0.25, 1.0]), strict=True))
     for j in range(3):
