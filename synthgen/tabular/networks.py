@@ -38,11 +38,11 @@ class Generator(nn.Module):
         super().__init__()
         self.noise_dim, self.parts = noise_dim, layout.parts
         self.noise = nn.Linear(noise_dim, width)
-        self.condition = nn.Linear(layout.n_slots, width, bias=False)
+        self.condition = _from_codes(layout.n_slots, 1, width)
         sizes = [part.n_slots + part.n_values for part in self.parts]
         self.stages = nn.ModuleList(
-            _Stage(width, depth, n_seen, n_out)
-            for n_seen, n_out in zip([0, *sizes], sizes, strict=False)
+            _Stage(width, depth, before, size)
+            for before, size in zip([None, *self.parts], sizes, strict=False)
         )
 
     @override
@@ -60,9 +60,9 @@ class Generator(nn.Module):
 class _Stage(nn.Module):
     """Residual blocks and an exit: (h, its active units, the part before) -> (h, active, out)."""
 
-    def __init__(self, width: int, depth: int, n_seen: int, n_out: int) -> None:
+    def __init__(self, width: int, depth: int, before: Part | None, n_out: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(_Block(width, 0 if i else n_seen) for i in range(depth))
+        self.blocks = nn.ModuleList(_Block(width, None if i else before) for i in range(depth))
         # matrix products of whole tiles take half the time
         self.exit = nn.Linear(width, -(-n_out // _TILE) * _TILE)
 
@@ -76,6 +76,15 @@ class _Stage(nn.Module):
         return h, active, self.exit(active)
 
 
+def _from_codes(n_features: int, n_held: int, width: int) -> nn.Linear:
+    """A layer on one-hot blocks, ``n_held`` of whose entries are 1: its outputs start as large as
+    those of a layer on noise, whereas PyTorch's start would count all the zeros as well.
+    """
+    layer = nn.Linear(n_features, width, bias=False)
+    nn.init.normal_(layer.weight, std=(3 * n_held) ** -0.5)
+    return layer
+
+
 def _normalize(h: Tensor) -> Tensor:
     """LayerNorm without gain and shift, which the linear layer that follows would absorb."""
     return F.layer_norm(h, h.shape[1:])
@@ -84,10 +93,14 @@ def _normalize(h: Tensor) -> Tensor:
 class _Block(nn.Module):
     """A residual step from the active units, and from what the part before came out as."""
 
-    def __init__(self, width: int, n_seen: int) -> None:
+    def __init__(self, width: int, before: Part | None) -> None:
         super().__init__()
         self.inner = nn.Linear(width, width)
-        self.seen = nn.Linear(n_seen, width, bias=False) if n_seen else None
+        self.seen = (
+            _from_codes(before.n_slots + before.n_values, len(before.columns), width)
+            if before
+            else None
+        )
         self.outer = nn.Linear(width, width)
 
     @override
