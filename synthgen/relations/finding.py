@@ -1,0 +1,66 @@
+"""Everything that holds between the columns of a table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from synthgen.relations import copies, dependencies, missing, orderings, sums
+from synthgen.relations.reader import Name, Reader
+from synthgen.schema import Relation, Schema
+
+FEWEST_ROWS = 50
+
+
+def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
+    """Relations of a canonical frame (see `synthgen.frames.read`) that no row breaks.
+
+    Claimed is only what columns that have nothing to do with each other would not show as well.
+    Candidates come from a sample of rows and are checked on all of them. Pairs are searched among
+    the first 500 columns of a kind, sums among the first 300 numbers.
+    """
+    if len(frame) < FEWEST_ROWS or len(schema) < 2:
+        return ()
+    reader = Reader(frame, schema)
+    equal = copies.find(reader)
+    copied = {name for relation in equal for name in relation.columns[1:]}
+    decided = dependencies.find(reader, copied)
+    bound = {name for relation in decided for name in relation.columns}
+    added = sums.find(reader, copied, bound)
+    ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, reader)]
+    together = _unexplained(missing.find(reader), copied, decided)
+    return (*equal, *decided, *added, *ordered, *together)
+
+
+def _unexplained(
+    together: list[Relation], copied: set[Name], decided: list[Relation]
+) -> list[Relation]:
+    """Groups without copies and decided columns, which are missing where the others are anyway."""
+    pairs = {relation.columns for relation in decided}
+    kept = []
+    for relation in together:
+        group = [name for name in relation.columns if name not in copied]
+        names = tuple(b for b in group if not any((a, b) in pairs for a in group))
+        if len(names) > 1:
+            kept.append(relation.model_copy(update={"columns": names}))
+    return kept
+
+
+def _follows(ordering: Relation, added: list[Relation], reader: Reader) -> bool:
+    """Whether sums of numbers that are never negative say so already."""
+    pairs = zip(ordering.columns, ordering.columns[1:], strict=False)
+    return all(any(_implied(a, b, relation, reader) for relation in added) for a, b in pairs)
+
+
+def _implied(a: Name, b: Name, relation: Relation, reader: Reader) -> bool:
+    result, *parts = relation.columns
+    if result not in (a, b):
+        return False
+    part, sign = (b, -1) if result == a else (a, 1)
+    terms = dict(zip(parts, relation.factors, strict=True))
+    if terms.pop(part, 0) != 1 or sign * relation.constant < 0:
+        return False
+    for name, factor in terms.items():
+        held = reader.cells(name)
+        if (sign * factor * held.values[~held.missing] < 0).any():
+            return False
+    return True
