@@ -276,9 +276,7 @@ class Schema(BaseModel):
             else {
                 "relations": [
                     {"kind": r.kind, "columns": list(r.columns)}
-                    | r.model_dump(
-                        mode="json", exclude_defaults=True, exclude={"kind", "columns"}
-                    )
+                    | r.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "columns"})
                     for r in self.relations
                 ]
             }

@@ -230,14 +230,14 @@ class NumericEncoder(ColumnEncoder):
             if not self.has_missing:
                 raise ConditionError(f"column {self.column.name!r} was never missing when fitted")
             return np.array([self.n_codes - 1])
-        x = self._number(value)
+        x = self.number(value)
         matches = np.flatnonzero(np.isclose(self.atoms, x, rtol=1e-9, atol=0))
         return matches if len(matches) else self.between(value, value).codes
 
     @override
     def between(self, low: object, high: object) -> Interval:
-        least = -np.inf if low is None else self._number(low)
-        most = np.inf if high is None else self._number(high)
+        least = -np.inf if low is None else self.number(low)
+        most = np.inf if high is None else self.number(high)
         if least > most:
             raise ConditionError(
                 f"column {self.column.name!r}: the range {low!r} to {high!r} is upside down; "
@@ -282,21 +282,27 @@ class NumericEncoder(ColumnEncoder):
             return None
         return float(start), float(end)
 
-    def _ends(self) -> list[str]:
-        """The smallest and largest value generated, as a person writes them."""
+    def ends(self) -> np.ndarray:
+        """The smallest and largest value generated, as cells hold them; NaN if there is none."""
         ends = list(self.atoms[[0, -1]]) if len(self.atoms) else []
         if self.has_value.any():
             ends += self._rounded(self.quantiles(np.array([0.0, 1.0]))).tolist()
         if not ends:
+            return np.full(2, np.nan)
+        return self._restored(np.array([min(ends), max(ends)]))
+
+    def _ends(self) -> list[str]:
+        """The smallest and largest value generated, as a person writes them."""
+        values = self.ends()
+        if np.isnan(values.astype(np.float64)).any():
             return ["nothing", "nothing"]
-        values = self._restored(np.array([min(ends), max(ends)]))
         if self.column.kind == "datetime":
             return [str(np.datetime64(int(v), self.column.unit or "ns")) for v in values]
         if self.column.kind == "duration":
             return [str(np.timedelta64(int(v), self.column.unit or "ns")) for v in values]
         return [f"{v:g}" if self.column.kind == "float" else str(v) for v in values]
 
-    def _number(self, value: object) -> float:
+    def number(self, value: object) -> float:
         """A condition's value relative to ``origin``."""
         kind, unit = self.column.kind, self.column.unit or "ns"
         try:
@@ -348,9 +354,9 @@ class NumericEncoder(ColumnEncoder):
 def find_atoms(points: Points, every: bool = False) -> np.ndarray:
     """Values (k,) that deserve a code of their own.
 
-    All of them on demand, or where few distinct values cover the column; otherwise the spikes: values that at
-    least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from the values
-    around them.
+    All of them on demand, or where few distinct values cover the column; otherwise the spikes:
+    values that at least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from
+    the values around them.
     """
     if not points.n:
         return np.zeros(0)

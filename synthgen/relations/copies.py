@@ -48,7 +48,7 @@ def unequal(columns: tuple[Column, Column], cells: tuple[Cells, Cells]) -> np.nd
 def comparable(one: Column, other: Column) -> bool:
     """Whether cells of the two columns can be equal at all."""
     kinds = [FAMILY.get(column.kind, column.kind) for column in (one, other)]
-    zones = one.zone is None and other.zone is None or (one.zone and other.zone)
+    zones = (one.zone is None and other.zone is None) or (one.zone and other.zone)
     return kinds[0] == kinds[1] and bool(zones)
 
 

@@ -88,7 +88,9 @@ def _reduced(holds: set[tuple[Name, Name]], names: list[Name]) -> list[tuple[Nam
     """Pairs that do not follow from others: of columns that decide each other, the first speaks."""
     place = {name: i for i, name in enumerate(names)}
     head = {
-        b: min([b, *(a for a in names if (a, b) in holds and (b, a) in holds)], key=place.__getitem__)
+        b: min(
+            [b, *(a for a in names if (a, b) in holds and (b, a) in holds)], key=place.__getitem__
+        )
         for b in names
     }
     kept = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
 from synthgen.relations import copies, dependencies, missing, orderings, sums
@@ -47,7 +49,7 @@ def _unexplained(
 
 def _follows(ordering: Relation, added: list[Relation], reader: Reader) -> bool:
     """Whether sums of numbers that are never negative say so already."""
-    pairs = zip(ordering.columns, ordering.columns[1:], strict=False)
+    pairs = pairwise(ordering.columns)
     return all(any(_implied(a, b, relation, reader) for relation in added) for a, b in pairs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr
@@ -23,7 +24,6 @@ _FIRST_ROWS = 256
 _AT_THE_BORDER = 5
 
 
-
 def find(reader: Reader, skip: set[Name]) -> list[Relation]:
     """Chains of columns whose order nothing breaks though independent columns would."""
     relations = []
@@ -37,7 +37,7 @@ def find(reader: Reader, skip: set[Name]) -> list[Relation]:
             if rows:
                 edges[a.name, b.name] = rows
         for chain in _whole(reader, _chains(_reduced(edges, names))):
-            rows = min(edges[pair] for pair in zip(chain, chain[1:], strict=False))
+            rows = min(edges[pair] for pair in pairwise(chain))
             relations.append(
                 Relation(
                     kind="ordering",
@@ -135,7 +135,7 @@ def _whole(reader: Reader, chains: list[tuple[Name, ...]]) -> Iterator[tuple[Nam
     for chain in chains:
         columns = [reader.schema[name] for name in chain]
         if disordered(columns, [reader.cells(name) for name in chain]).any():
-            yield from zip(chain, chain[1:], strict=False)
+            yield from pairwise(chain)
         else:
             yield chain
 

@@ -42,8 +42,9 @@ def _sum(relation: Relation, names: list[str]) -> str:
     if relation.constant:
         terms.append((relation.constant < 0, f"{abs(relation.constant):.9g}"))
     terms.sort(key=lambda term: term[0])
-    text = "".join(f" {'-' if negative else '+'} {size}" for negative, size in terms)
-    return f"{names[0]} = {text.removeprefix(' + ').replace(' - ', '-', 1) if terms[0][0] else text.removeprefix(' + ')}"
+    first, *others = terms
+    text = "".join(f" {'-' if negative else '+'} {size}" for negative, size in others)
+    return f"{names[0]} = {'-' if first[0] else ''}{first[1]}{text}"
 
 
 def _listed(names: list[str]) -> str:
