@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 import synthgen
 from synthgen import cells, frames, modelfile
 from synthgen.encoding.quantiles import MIN_ROWS
-from synthgen.encoding.table import TableEncoder
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import (
     BudgetError,
     InvalidInputError,
@@ -26,6 +26,7 @@ from synthgen.errors import (
     NotFittedError,
 )
 from synthgen.relations import Completion, with_relations
+from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.sampling.request import Balance, Request, Where
 from synthgen.sampling.rows import draw_rows
 from synthgen.schema import Schema
@@ -203,13 +204,19 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         schema.validate_frame(frame)
         frame = frame.loc[:, schema.names]
         streams = self._sample_streams(seed)
-        held = [cells.read(frame[column.name], column).missing for column in schema]
-        missing = np.column_stack(held)
-        encoder = self.encoder_
-        table = encoder.encode(frame, streams.child("encoding"))
-        best = method == "best"
-        filled = self.generator_.impute(table, missing, streams.child("rows"), best_guess=best)
-        drawn = encoder.decode(filled, streams.child("cells"))
+        held = [cells.read(frame[column.name], column) for column in schema]
+        missing = np.column_stack([column.missing for column in held])
+        completion, best = self.completion_, method == "best"
+
+        def fill(
+            table: EncodedTable, gaps: np.ndarray, barred: Mapping[int, Barred]
+        ) -> RankedTable:
+            rows = streams.child("rows")
+            return self.generator_.impute(table, gaps, barred, rows, best_guess=best)
+
+        table = completion.full.encode(frame, streams.child("encoding"))
+        rows = impute_rows(completion, table, held, fill, streams)
+        drawn = completion.frame(rows, streams.child("cells"))
         for j, column in enumerate(schema):
             if missing[:, j].any():
                 kept = frame[column.name]

@@ -17,12 +17,13 @@ import pandas as pd
 
 from synthgen import cells as cell
 from synthgen.cells import Cells
-from synthgen.encoding.column import ColumnEncoder
 from synthgen.encoding.generated import GeneratedEncoder
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
 from synthgen.relations import orderings, sums
+from synthgen.relations.copies import converted
 from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes
+from synthgen.relations.numbers import fits
 from synthgen.relations.plan import Lookup, Plan
 from synthgen.relations.repair import Orderings
 from synthgen.schema import Schema
@@ -137,7 +138,7 @@ class Completion:
         self._meet(codes, ranks, fixed, mended, rng)
         cells = self._decoded(codes, ranks, given or {}, fixed)
         rows = Rows(codes, cells, mended, broken)
-        self._put_in_order(rows, fixed, rng)
+        self._put_in_order(rows, fixed, rng, beyond=given is not None)
         self._add_up(rows, fixed, given or {})
         self._verify(rows)
         return rows
@@ -161,7 +162,7 @@ class Completion:
         for j, original in originals.items():
             source = rows.cells[original]
             assert source is not None
-            copied = _converted(source, columns[original], columns[j])
+            copied = converted(source, columns[original].column, columns[j].column)
             series[j] = cell.write(copied, columns[j].column)
         frame = pd.DataFrame({j: series[j] for j in range(len(columns))}, copy=False)
         frame.columns = pd.Index(self.full.schema.names)
@@ -294,7 +295,9 @@ class Completion:
             found.append((columns, Orderings(numeric, own)))
         return found
 
-    def _put_in_order(self, rows: Rows, fixed: np.ndarray, rng: np.random.Generator) -> None:
+    def _put_in_order(
+        self, rows: Rows, fixed: np.ndarray, rng: np.random.Generator, *, beyond: bool
+    ) -> None:
         # what others follow from stays
         decides = [pair.source for pair in (*self.plan.lookups, *self.plan.aligned)]
         for columns, order in self._orders:
@@ -306,7 +309,7 @@ class Completion:
                 continue
             rows.mended[off] = True
             stays = fixed[off][:, columns] | np.isin(columns, decides)
-            better = order.repaired(values[off], present[off], stays, rng)
+            better = order.repaired(values[off], present[off], stays, rng, beyond=beyond)
             for k in range(len(columns)):
                 changed = better[:, k] != values[off, k]
                 cells[k].values[off[changed]] = order.cell_values(k, better[changed, k])
@@ -323,9 +326,9 @@ class Completion:
             assert isinstance(encoder, NumericEncoder)
             low, high = encoder.ends()
             out = ~total.missing & ((total.values < low) | (total.values > high))
-            if not encoder.has_missing:
-                rows.broken |= total.missing
             rows.mended |= out
+            rows.broken |= total.missing & (not encoder.has_missing)
+            rows.broken |= out & ~fits(total.values, encoder.column)
             rows.cells[target] = _with_given(total, given.get(target), fixed[:, target])
 
     def _verify(self, rows: Rows) -> None:
@@ -390,15 +393,3 @@ def _with_given(cells: Cells, given: Cells | None, fixed: np.ndarray) -> Cells:
         np.where(fixed, given.missing, cells.missing),
         cells.levels,
     )
-
-
-def _converted(cells: Cells, source: ColumnEncoder, target: ColumnEncoder) -> Cells:
-    """A copied column's cells in the form of the copy."""
-    one, other = source.column, target.column
-    if one.kind in ("datetime", "duration") and one.unit != other.unit:
-        letter = "M8" if one.kind == "datetime" else "m8"
-        ticks = cells.values.astype(f"{letter}[{one.unit}]").astype(f"{letter}[{other.unit}]")
-        return Cells(ticks.astype(np.int64), cells.missing)
-    if other.kind == "integer" and cells.values.dtype.kind == "f":
-        return Cells(np.rint(cells.values).astype(np.int64), cells.missing)
-    return cells

@@ -52,6 +52,17 @@ def comparable(one: Column, other: Column) -> bool:
     return kinds[0] == kinds[1] and bool(zones)
 
 
+def converted(cells: Cells, one: Column, other: Column) -> Cells:
+    """A copied column's cells in the form of the copy."""
+    if one.kind in ("datetime", "duration") and one.unit != other.unit:
+        letter = "M8" if one.kind == "datetime" else "m8"
+        ticks = cells.values.astype(f"{letter}[{one.unit}]").astype(f"{letter}[{other.unit}]")
+        return Cells(ticks.astype(np.int64), cells.missing)
+    if other.kind == "integer" and cells.values.dtype.kind == "f":
+        return Cells(np.rint(cells.values).astype(np.int64), cells.missing)
+    return cells
+
+
 def _values(
     columns: tuple[Column, Column], cells: tuple[Cells, Cells]
 ) -> tuple[np.ndarray, np.ndarray]:

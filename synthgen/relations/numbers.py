@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthgen.cells import Cells
+from synthgen.dtypes import dtype_of, family
 from synthgen.forms.dates import TICKS_PER_SECOND
 from synthgen.schema import Column
 
@@ -62,6 +63,15 @@ def tolerance(columns: Sequence[Column]) -> float:
     """Relative error that a sum of floats may have."""
     single = any("32" in c.dtype or "16" in c.dtype or "float[" in c.dtype for c in columns)
     return _SINGLE if single else _DOUBLE
+
+
+def fits(values: np.ndarray, column: Column) -> np.ndarray:
+    """(n,) bool: numbers that the column's dtype can hold."""
+    dtype = dtype_of(column.dtype)
+    if family(dtype) != "integer":
+        return np.ones(len(values), bool)
+    limits = np.iinfo(np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype))))
+    return np.asarray((values >= limits.min) & (values <= limits.max))
 
 
 def _fits(cells: Cells, factor: float) -> bool:

@@ -58,13 +58,17 @@ class Orderings:
         present: np.ndarray,
         fixed: np.ndarray,
         rng: np.random.Generator,
+        *,
+        beyond: bool = False,
     ) -> np.ndarray:
         """Rows (n, k) in order, where that is possible; ``fixed`` and missing cells stay.
 
-        Of raising what is too low and lowering what is too high, the smaller change is made.
+        Of raising what is too low and lowering what is too high, the smaller change is made. Cells
+        get values that their columns may emit; with ``beyond`` also that of a fixed cell, where
+        no other would do.
         """
         free = present & ~fixed
-        start = self._around_fixed(values.copy(), present, fixed)
+        start = self._around_fixed(values.copy(), present, fixed, beyond)
         found = []
         for direction in (1, -1):
             candidate = self._moved(start.copy(), present, free, direction)
@@ -83,7 +87,7 @@ class Orderings:
         return (values // int(self.factors[k])).astype(np.int64)
 
     def _around_fixed(
-        self, values: np.ndarray, present: np.ndarray, fixed: np.ndarray
+        self, values: np.ndarray, present: np.ndarray, fixed: np.ndarray, beyond: bool
     ) -> np.ndarray:
         """Cells on the wrong side of a fixed one are moved to it."""
         held = fixed & present
@@ -91,8 +95,8 @@ class Orderings:
             for others, direction in ((self.below[k], -1), (self.above[k], 1)):
                 for j in others:
                     wrong = direction * values[:, j] < direction * values[:, k]
-                    self._move(values, j, values[:, k], direction,
-                               wrong & held[:, k] & present[:, j] & ~fixed[:, j])  # fmt: skip
+                    rows = wrong & held[:, k] & present[:, j] & ~fixed[:, j]
+                    self._move(values, j, values[:, k], direction, rows, beyond)
         return values
 
     def _moved(
@@ -123,11 +127,20 @@ class Orderings:
         return bounds
 
     def _move(
-        self, values: np.ndarray, j: int, to: np.ndarray, direction: int, rows: np.ndarray
+        self,
+        values: np.ndarray,
+        j: int,
+        to: np.ndarray,
+        direction: int,
+        rows: np.ndarray,
+        beyond: bool = False,
     ) -> None:
+        """Move cells of ``rows`` to the nearest value that is not on the wrong side of ``to``."""
         if rows.any():
             found, good = self._emittable(j, to[rows], direction)
             values[np.flatnonzero(rows)[good], j] = found[good]
+            if beyond:
+                values[np.flatnonzero(rows)[~good], j] = to[rows][~good]
 
     def _emittable(self, j: int, x: np.ndarray, direction: int) -> tuple[np.ndarray, np.ndarray]:
         """The nearest value (n,) that a column may emit, on the common scale; and if it exists."""
