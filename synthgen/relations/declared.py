@@ -28,6 +28,7 @@ def with_relations(frame: pd.DataFrame, schema: Schema) -> Schema:
         return schema.model_copy(update={"relations": find_relations(frame, schema)})
     Plan.of(schema)
     reader = Reader(frame, schema)
+    _check_unique(reader)
     for relation in schema.relations:
         rows = np.flatnonzero(broken(relation, reader))
         if len(rows):
@@ -37,6 +38,22 @@ def with_relations(frame: pd.DataFrame, schema: Schema) -> Schema:
                 "not counted); correct these rows, or delete it from the schema's relations"
             )
     return schema
+
+
+def _check_unique(reader: Reader) -> None:
+    """Refuse a column that is declared to have no value twice and has."""
+    for column in reader.schema:
+        if not column.unique:
+            continue
+        held = reader.cells(column.name)
+        present = np.flatnonzero(~held.missing)
+        again = present[pd.Series(held.values[present]).duplicated().to_numpy()]
+        if len(again):
+            raise SchemaError(
+                f"column {column.name!r} is declared unique, but {len(again):,} of "
+                f"{reader.rows:,} rows repeat a value, the first of them row {again[0] + 1} (the "
+                "header not counted); correct these rows, or take 'unique' out of the schema"
+            )
 
 
 def broken(relation: Relation, reader: Reader) -> np.ndarray:

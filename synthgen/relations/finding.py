@@ -28,7 +28,8 @@ def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
     decided = dependencies.find(reader, copied)
     bound = {name for relation in decided for name in relation.columns}
     added = sums.find(reader, copied, bound)
-    ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, reader)]
+    family = _families(decided)
+    ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, family, reader)]
     together = _unexplained(missing.find(reader), copied, decided)
     return (*equal, *decided, *added, *ordered, *together)
 
@@ -47,10 +48,27 @@ def _unexplained(
     return kept
 
 
-def _follows(ordering: Relation, added: list[Relation], reader: Reader) -> bool:
-    """Whether sums of numbers that are never negative say so already."""
-    pairs = pairwise(ordering.columns)
-    return all(any(_implied(a, b, relation, reader) for relation in added) for a, b in pairs)
+def _families(decided: list[Relation]) -> dict[Name, Name]:
+    """Column -> the one that all of its values follow from in the end."""
+    by = {relation.columns[1]: relation.columns[0] for relation in reversed(decided)}
+    root = {}
+    for name in {name for relation in decided for name in relation.columns}:
+        top = name
+        while top in by:
+            top = by[top]
+        root[name] = top
+    return root
+
+
+def _follows(
+    ordering: Relation, added: list[Relation], family: dict[Name, Name], reader: Reader
+) -> bool:
+    """Whether dependencies, or sums of numbers that are never negative, say so already."""
+    return all(
+        family.get(a, a) == family.get(b, b)
+        or any(_implied(a, b, relation, reader) for relation in added)
+        for a, b in pairwise(ordering.columns)
+    )
 
 
 def _implied(a: Name, b: Name, relation: Relation, reader: Reader) -> bool:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+import pytest
+
+from synthgen import SynthGen
+
+Make = Callable[..., pd.DataFrame]
 
 
 def related(n: int = 600, seed: int = 0) -> pd.DataFrame:
@@ -53,3 +60,25 @@ def assert_kept(frame: pd.DataFrame) -> None:
     assert (frame["low"] <= frame["mean"]).all() and (frame["mean"] <= frame["high"]).all()
     assert (frame["start"] <= frame["end"]).all()
     assert (frame["x"].isna() == frame["y"].isna()).all()
+
+
+@pytest.fixture(scope="session")
+def make_related() -> Make:
+    return related
+
+
+@pytest.fixture(scope="session")
+def kept() -> Callable[[pd.DataFrame], None]:
+    return assert_kept
+
+
+@pytest.fixture(scope="session")
+def argan() -> SynthGen:
+    """The default model, hardly trained: what it gets wrong, relations have to put right."""
+    return SynthGen(max_steps=40, seed=7).fit(related())
+
+
+@pytest.fixture(scope="session")
+def ctgan() -> SynthGen:
+    options = {"batch_size": 100, "width": 32, "evaluate_every": 10}
+    return SynthGen(model="ctgan", max_steps=20, seed=7, model_options=options).fit(related())
