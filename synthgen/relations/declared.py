@@ -22,13 +22,14 @@ def with_relations(frame: pd.DataFrame, schema: Schema) -> Schema:
     Those it has are checked; where it has none, not even an empty list, they are found.
 
     Raises:
-        SchemaError: If a row breaks a relation, or relations do not go together.
+        SchemaError: If a row breaks a relation or repeats what is unique, or relations do not go
+            together.
     """
+    reader = Reader(frame, schema)
+    _check_unique(reader)
     if schema.relations is None:
         return schema.model_copy(update={"relations": find_relations(frame, schema)})
     Plan.of(schema)
-    reader = Reader(frame, schema)
-    _check_unique(reader)
     for relation in schema.relations:
         rows = np.flatnonzero(broken(relation, reader))
         if len(rows):
