@@ -43,13 +43,15 @@ def run(
     deleted, added and corrected there too: what a fit is given holds in every synthetic row.
     """
     from synthgen import connectors, frames
-    from synthgen.relations import with_relations
+    from synthgen.relations import unsearched, with_relations
     from synthgen.schema import Schema
 
     notes = Notes(quiet)
     frame = connectors.find(data).read(data)
     schema = with_relations(frames.read(frame)[0], Schema.infer(frame))
     found = f"{len(schema)} columns, {count(len(schema.relations or ()), 'relation')}"
+    if left := unsearched(schema):
+        notes.say(left)
     if output and output != "-":
         save(schema, output)
         notes.say(

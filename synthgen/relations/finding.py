@@ -7,7 +7,7 @@ from itertools import pairwise
 import pandas as pd
 
 from synthgen.relations import copies, dependencies, missing, orderings, sums
-from synthgen.relations.reader import Name, Reader
+from synthgen.relations.reader import MOST_COLUMNS, Name, Reader
 from synthgen.schema import Relation, Schema
 
 FEWEST_ROWS = 50
@@ -32,6 +32,17 @@ def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
     ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, family, reader)]
     together = _unexplained(missing.find(reader), copied, decided)
     return (*equal, *decided, *added, *ordered, *together)
+
+
+def unsearched(schema: Schema) -> str | None:
+    """What of a wide table was not searched, on one line; ``None`` if all of it was."""
+    numbers = sum(column.kind in ("integer", "float") for column in schema)
+    if len(schema) <= MOST_COLUMNS and numbers <= sums.MOST_COLUMNS:
+        return None
+    return (
+        f"relations were searched among the first {MOST_COLUMNS} columns of a kind, sums among "
+        f"the first {sums.MOST_COLUMNS} numbers; others may be added to the schema by hand"
+    )
 
 
 def _unexplained(

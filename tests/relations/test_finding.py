@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgen import Schema, frames
-from synthgen.relations import describe, find_relations
+from synthgen.relations import describe, find_relations, unsearched
 
 Make = Callable[..., pd.DataFrame]
 
@@ -101,6 +101,9 @@ def test_a_wide_table_is_searched_in_bounds() -> None:
     frame = pd.DataFrame(rng.normal(size=(72, 1500)).round(2), columns=map(str, range(1500)))
     frame["copy"] = frame["3"]
     assert found(frame) == ["3 = copy in every row"]
+    said = unsearched(Schema.infer(frame))
+    assert said and "first 500 columns" in said
+    assert unsearched(Schema.infer(frame.iloc[:, :99])) is None
 
 
 def test_what_says_the_same_is_said_once() -> None:
