@@ -30,7 +30,7 @@ def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
     added = sums.find(reader, copied, bound)
     family = _families(decided)
     ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, family, reader)]
-    together = _unexplained(missing.find(reader), copied, decided)
+    together = _unexplained(missing.find(reader), copied, decided, added, schema)
     return (*equal, *decided, *added, *ordered, *together)
 
 
@@ -46,14 +46,27 @@ def unsearched(schema: Schema) -> str | None:
 
 
 def _unexplained(
-    together: list[Relation], copied: set[Name], decided: list[Relation]
+    together: list[Relation],
+    copied: set[Name],
+    decided: list[Relation],
+    added: list[Relation],
+    schema: Schema,
 ) -> list[Relation]:
-    """Groups without copies and decided columns, which are missing where the others are anyway."""
+    """Groups without columns that follow from others, and are missing where these are anyway."""
     pairs = {relation.columns for relation in decided}
+    sums_of = {
+        relation.columns[0]: {name for name in relation.columns[1:] if schema[name].nullable}
+        for relation in added
+    }
     kept = []
     for relation in together:
         group = [name for name in relation.columns if name not in copied]
-        names = tuple(b for b in group if not any((a, b) in pairs for a in group))
+        names = tuple(
+            b
+            for b in group
+            if not any((a, b) in pairs for a in group)
+            and not (sums_of.get(b) and sums_of[b] <= set(group))
+        )
         if len(names) > 1:
             kept.append(relation.model_copy(update={"columns": names}))
     return kept
@@ -88,8 +101,10 @@ def _implied(a: Name, b: Name, relation: Relation, reader: Reader) -> bool:
         return False
     part, sign = (b, -1) if result == a else (a, 1)
     terms = dict(zip(parts, relation.factors, strict=True))
-    if terms.pop(part, 0) != 1 or sign * relation.constant < 0:
+    if sign * relation.constant < 0:
         return False
+    # what is left of the sum when the part is taken away must not change its sign
+    terms[part] = terms.get(part, 0.0) - 1
     for name, factor in terms.items():
         held = reader.cells(name)
         if (sign * factor * held.values[~held.missing] < 0).any():

@@ -119,3 +119,20 @@ def test_dates_in_two_units_and_text_categories() -> None:
     later = start + pd.to_timedelta(rng.integers(0, 9999, 300), "s")
     frame = pd.DataFrame({"start": start, "same": start.astype("datetime64[s]"), "end": later})
     assert found(frame) == ["start = same in every row", "start <= end"]
+
+
+def test_gaps_that_follow_are_not_said_again() -> None:
+    rng = np.random.default_rng(0)
+    v = np.where(rng.random(300) < 0.2, np.nan, rng.integers(0, 90, 300))
+    assert found(pd.DataFrame({"v": v, "w": 3 * v, "same": v})) == [
+        "v = same in every row",
+        "w = 3 * v",
+    ]
+
+
+def test_seventy_rows_are_enough_for_a_start_and_an_end() -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9999, 70), "min")
+    frame = pd.DataFrame({"start": start})
+    frame["end"] = frame["start"] + pd.to_timedelta(rng.integers(0, 300, 70), "min")
+    assert found(frame) == ["start <= end"]
