@@ -1,13 +1,14 @@
 """What a table is: the columns, their kinds, and how their cells are written down.
 
-A schema holds names, kinds, dtypes and formats, and no values from the data. Bounds and
-categories may be added by hand; what is added by hand is a public declaration.
+A schema holds names, kinds, dtypes, formats and relations, and no values from the data. Bounds,
+categories and relations may be added by hand; what is added by hand is a public declaration.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -28,6 +29,7 @@ Kind = Literal[
 ]
 Personal = Literal["email", "phone", "name", "address"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
+RelationKind = Literal["copy", "dependency", "sum", "ordering", "missing_together"]
 Scalar = bool | int | float | str
 
 
@@ -121,14 +123,73 @@ class Column(BaseModel):
         return self.model_copy(update=form)
 
 
+class Relation(BaseModel):
+    """What holds between columns in every row, and is kept in every synthetic row.
+
+    Attributes:
+        kind: ``copy``: the columns are equal. ``dependency``: the first decides each of the others.
+            ``sum``: the first is ``constant`` plus the others times ``weights``, rounded to its
+            decimals. ``ordering``: no column is above the next. ``missing_together``: the columns
+            are missing in the same rows.
+        columns: Two or more. The first column of a copy or dependency is the one that is learned;
+            the first of a sum is the one that is computed.
+        mutual: Of a dependency between two columns: the second decides the first as well.
+        weights: Of a sum: one for each column but the first; ``None`` for 1 each.
+        constant: Of a sum: what is added to it.
+        rows: Of one that was found: how many rows could have broken it, and none did.
+        break_rate_below: Of one that was found: upper end of the 95 % interval of the share of new
+            rows that break it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: RelationKind
+    columns: tuple[str | int, ...]
+    mutual: bool = False
+    weights: tuple[float, ...] | None = None
+    constant: float = 0.0
+    rows: int | None = None
+    break_rate_below: float | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Relation:
+        what = f"{self.kind} of {', '.join(map(repr, self.columns))}"
+        if len(self.columns) < 2 or len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"{what}: a relation needs two or more different columns")
+        if self.mutual and (self.kind != "dependency" or len(self.columns) != 2):
+            raise ValueError(f"{what}: 'mutual' needs a dependency between two columns")
+        if self.kind != "sum" and (self.weights is not None or self.constant):
+            raise ValueError(f"{what}: 'weights' and 'constant' need kind sum")
+        if self.weights is not None and len(self.weights) != len(self.columns) - 1:
+            raise ValueError(
+                f"{what}: {len(self.weights)} weights for {len(self.columns) - 1} columns; give "
+                "one for every column but the first, which is the sum"
+            )
+        numbers = (*(self.weights or ()), self.constant)
+        if not all(map(math.isfinite, numbers)) or 0 in (self.weights or ()):
+            raise ValueError(f"{what}: weights and constant must be finite, and no weight 0")
+        return self
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """Weights of a sum, one for each column but the first."""
+        return self.weights or (1.0,) * (len(self.columns) - 1)
+
+
 class Schema(BaseModel):
-    """The columns of a table in order, and the kind of frame it came in."""
+    """The columns of a table in order, the kind of frame it came in, and what holds between them.
+
+    Attributes:
+        columns: The columns in order.
+        relations: What holds in every row; ``None`` where nobody has looked yet: a fit then does.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = SCHEMA_VERSION
     frame: Literal["pandas", "polars", "arrow"] = "pandas"
     columns: tuple[Column, ...]
+    relations: tuple[Relation, ...] | None = None
 
     @model_validator(mode="after")
     def _unique_names(self) -> Schema:
@@ -138,6 +199,13 @@ class Schema(BaseModel):
         repeated = sorted(str(name) for name, count in counts.items() if count > 1)
         if repeated:
             raise ValueError(f"column names occur twice: {', '.join(repeated)}")
+        for relation in self.relations or ():
+            for name in relation.columns:
+                if name not in counts:
+                    raise ValueError(
+                        f"a {relation.kind} relation names a column {name!r} that there is not"
+                        f"{nearest(name, self.names)}"
+                    )
         return self
 
     @property
@@ -202,7 +270,17 @@ class Schema(BaseModel):
                 | c.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
                 for c in self.columns
             ],
-        }
+        } | (
+            {}
+            if self.relations is None
+            else {
+                "relations": [
+                    {"kind": r.kind, "columns": list(r.columns)}
+                    | r.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "columns"})
+                    for r in self.relations
+                ]
+            }
+        )
 
     @classmethod
     def from_dict(cls, data: object, where: str = "schema") -> Schema:

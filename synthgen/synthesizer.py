@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,14 +18,17 @@ from sklearn.base import BaseEstimator
 import synthgen
 from synthgen import cells, frames, modelfile
 from synthgen.encoding.quantiles import MIN_ROWS
-from synthgen.encoding.table import TableEncoder
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import (
     BudgetError,
     InvalidInputError,
     ModelFileError,
     NotFittedError,
 )
+from synthgen.relations import Completion, with_relations
+from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.sampling.request import Balance, Request, Where
+from synthgen.sampling.rows import draw_rows
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import Run, TableModel
@@ -123,17 +126,18 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
                     f"the table has {len(frame)} row{'s' * (len(frame) != 1)}; at least {MIN_ROWS} "
                     "are needed, since a value that fewer rows hold is never given away"
                 )
-            schema = _resolve(schema, data, frame)
+            schema = with_relations(frame, _resolve(schema, data, frame))
             clock.lap("schema")
             progress.stage("encoding")
-            encoder = TableEncoder.fit(frame, schema)
-            table = encoder.encode(frame, streams.child("encoding"))
+            completion = Completion.fit(frame, schema)
+            encoder = completion.encoder
+            table = completion.encode(frame, streams.child("encoding"))
             self._check_memory(encoder, frame)
             clock.lap("encoding")
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
             clock.lap("training")
-        self.schema_, self.encoder_, self.generator_ = schema, encoder, fitted
+        self.schema_, self.completion_, self.generator_ = schema, completion, fitted
         self.training_ = {
             "model": model_class.name,
             "seed": streams.seed,
@@ -173,10 +177,10 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         self._check_fitted()
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
             raise InvalidInputError(f"n must be a whole number of rows, at least 0, got {n!r}")
-        request = Request.of(self.encoder_, where, balance)
+        request = Request.of(self.completion_, where, balance)
         streams = self._sample_streams(seed)
-        table = self.generator_.sample(int(n), request, streams.child("rows"))
-        frame = self.encoder_.decode(table, streams.child("cells"))
+        rows = draw_rows(int(n), request, self.generator_.sample, self.completion_, streams)
+        frame = self.completion_.frame(rows, streams.child("cells"))
         return frames.write(frame, self.schema_)
 
     def impute(self, data: Any, *, method: str = "best", seed: int | None = None) -> Any:
@@ -200,13 +204,19 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         schema.validate_frame(frame)
         frame = frame.loc[:, schema.names]
         streams = self._sample_streams(seed)
-        held = [cells.read(frame[column.name], column).missing for column in schema]
-        missing = np.column_stack(held)
-        encoder = self.encoder_
-        table = encoder.encode(frame, streams.child("encoding"))
-        best = method == "best"
-        filled = self.generator_.impute(table, missing, streams.child("rows"), best_guess=best)
-        drawn = encoder.decode(filled, streams.child("cells"))
+        held = [cells.read(frame[column.name], column) for column in schema]
+        missing = np.column_stack([column.missing for column in held])
+        completion, best = self.completion_, method == "best"
+
+        def fill(
+            table: EncodedTable, gaps: np.ndarray, barred: Mapping[int, Barred]
+        ) -> RankedTable:
+            rows = streams.child("rows")
+            return self.generator_.impute(table, gaps, barred, rows, best_guess=best)
+
+        table = completion.full.encode(frame, streams.child("encoding"))
+        rows = impute_rows(completion, table, held, fill, streams)
+        drawn = completion.frame(rows, streams.child("cells"))
         for j, column in enumerate(schema):
             if missing[:, j].any():
                 kept = frame[column.name]
@@ -220,6 +230,11 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
 
     @property
+    def encoder_(self) -> TableEncoder:
+        """Encoder of the columns that the model learned."""
+        return self.completion_.encoder
+
+    @property
     def history_(self) -> pd.DataFrame:
         """The training run, one row for each evaluation."""
         self._check_fitted()
@@ -231,7 +246,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         self._check_fitted()
         contents = modelfile.ModelContents(
             schema=self.schema_.to_dict(),
-            encoding=self.encoder_.to_dict(),
+            encoding=self.completion_.to_dict(),
             config={"model": self.generator_.name, "options": self.generator_.config()},
             training=self.training_,
             weights=self.generator_.weights(),
@@ -250,9 +265,9 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         contents = modelfile.read(path)
         try:
             schema = Schema.from_dict(contents.schema, where=f"{path}: schema.json")
-            encoder = TableEncoder.from_dict(schema, contents.encoding)
+            completion = Completion.from_dict(schema, contents.encoding)
             name, options = contents.config["model"], contents.config["options"]
-            generator = find_model(name).load(encoder, options, contents.weights)
+            generator = find_model(name).load(completion.encoder, options, contents.weights)
         except (KeyError, TypeError, IndexError, ValueError) as error:
             if isinstance(error, ModelFileError):
                 raise ModelFileError(f"{path}: {error}") from None
@@ -260,16 +275,16 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
                 f"{path}: the members do not fit together ({type(error).__name__}: {error}); "
                 "fit the model again"
             ) from None
-        return cls(model=name)._restore(schema, encoder, generator, contents)
+        return cls(model=name)._restore(schema, completion, generator, contents)
 
     def _restore(
         self,
         schema: Schema,
-        encoder: TableEncoder,
+        completion: Completion,
         generator: TableModel,
         contents: modelfile.ModelContents,
     ) -> SynthGen:
-        self.schema_, self.encoder_, self.generator_ = schema, encoder, generator
+        self.schema_, self.completion_, self.generator_ = schema, completion, generator
         self.training_, self.privacy_ = contents.training, contents.privacy
         self.timings_, self._n_samples = {}, None
         return self
@@ -327,7 +342,7 @@ def _resolve(
         schema = Schema.load(schema)
     schema.validate_frame(frame)
     columns = [schema[column.name].arriving_as(column) for column in inferred]
-    return Schema(frame=inferred.frame, columns=tuple(columns))
+    return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)
 
 
 class _Stopwatch:

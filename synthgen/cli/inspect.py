@@ -51,7 +51,7 @@ def _show(path: str, schema: Schema, contents: ModelContents, notes: Notes) -> N
     from rich.table import Table
     from rich.text import Text
 
-    from synthgen.cli.schema import table
+    from synthgen.cli.schema import show_relations, table
 
     facts = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     facts.add_column(style="bold")
@@ -61,6 +61,7 @@ def _show(path: str, schema: Schema, contents: ModelContents, notes: Notes) -> N
     console = stdout()
     console.print(facts)
     console.print(table(schema))
+    show_relations(schema)
     notes.say("All of it, with the training history: add --json")
 
 

@@ -36,28 +36,34 @@ def run(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show what was inferred of DATA: the kind and the form of every column.
+    """Show what was inferred of DATA: kind and form of every column, and what holds between them.
 
     Nothing of the data is in it but names and formats. Where a column was misread, write the schema
-    to a file, change its "kind" there and give it to [bold]fit --schema[/bold].
+    to a file, change its "kind" there and give it to [bold]fit --schema[/bold]. Relations may be
+    deleted, added and corrected there too: what a fit is given holds in every synthetic row.
     """
-    from synthgen import connectors
+    from synthgen import connectors, frames
+    from synthgen.relations import unsearched, with_relations
     from synthgen.schema import Schema
 
     notes = Notes(quiet)
     frame = connectors.find(data).read(data)
-    schema = Schema.infer(frame)
+    schema = with_relations(frames.read(frame)[0], Schema.infer(frame))
+    found = f"{len(schema)} columns, {count(len(schema.relations or ()), 'relation')}"
+    if left := unsearched(schema):
+        notes.say(left)
     if output and output != "-":
         save(schema, output)
         notes.say(
-            f"Wrote {output}: {len(schema)} columns. Correct it by hand where it is wrong, "
+            f"Wrote {output}: {found}. Correct it by hand where it is wrong, "
             f"then: synthgen fit {data} --schema {output} -o MODEL.synthgen"
         )
     elif as_json or output == "-" or not sys.stdout.isatty():
         print_json(schema.to_dict())
     else:
         stdout().print(table(schema))
-        notes.say(f"{len(frame):,} rows, {len(schema)} columns. To correct it: add -o schema.json")
+        show_relations(schema)
+        notes.say(f"{len(frame):,} rows, {found}. To correct it: add -o schema.json")
     if output and output != "-" and as_json:
         print_json(schema.to_dict())
 
@@ -80,6 +86,28 @@ def table(schema: Schema) -> Table:
     for column in schema:
         shown.add_row(_plain(column.name), column.kind, _plain(_details(column)))
     return shown
+
+
+def show_relations(schema: Schema) -> None:
+    """What holds between the columns, for reading; nothing where there is nothing."""
+    from rich import box
+    from rich.table import Table
+
+    from synthgen.relations import confidence, describe
+
+    shown = Table("in every row", "confidence", box=box.SIMPLE_HEAD, pad_edge=False)
+    unique = [c.name for c in schema if c.unique]
+    for relation in schema.relations or ():
+        shown.add_row(_plain(describe(relation)), _plain(confidence(relation)))
+    for name in unique:
+        shown.add_row(_plain(f"{name} has no value twice"), "kept by new ones")
+    if shown.row_count:
+        stdout().print(shown)
+
+
+def count(n: int, thing: str) -> str:
+    """``1 relation``, ``2 relations``."""
+    return f"{n} {thing}{'s' * (n != 1)}"
 
 
 def _plain(value: object) -> str:

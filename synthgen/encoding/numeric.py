@@ -32,11 +32,19 @@ _EXACT_FLOAT = 2**52
 
 @dataclass(frozen=True)
 class NumericSummary:
-    """Distinct values with counts, relative to ``origin``; merging is associative."""
+    """Distinct values with counts, relative to ``origin``; merging is associative.
+
+    Attributes:
+        points: The values and their counts.
+        missing: Number of missing cells.
+        origin: Integer subtracted from every value.
+        only_repeated: Whether values that fewer than `MIN_ROWS` rows hold were left out.
+    """
 
     points: Points
     missing: int
     origin: int
+    only_repeated: bool = False
 
     @classmethod
     def of(cls, cells: Cells, origin: int | None = None) -> NumericSummary:
@@ -56,6 +64,14 @@ class NumericSummary:
         return NumericSummary(
             self.points.merge(other.points), self.missing + other.missing, self.origin
         )
+
+    def repeated(self) -> NumericSummary:
+        """Without values that fewer than `MIN_ROWS` rows hold; as it is if there are only such."""
+        rare = (self.points.count < MIN_ROWS) | (self.points.distinct > 1)
+        if rare.all():
+            return self
+        points = self.points.without(self.points.value[rare])
+        return NumericSummary(points, self.missing, self.origin, only_repeated=True)
 
 
 @dataclass(frozen=True)
@@ -170,11 +186,36 @@ class NumericEncoder(ColumnEncoder):
             x[rest] = self._rounded(self.quantiles(ranks[rest]))
         return x
 
-    def _rounded(self, x: np.ndarray) -> np.ndarray:
+    def emittable(self, x: np.ndarray, direction: int) -> np.ndarray:
+        """The number nearest to each x (n,) that a cell may be decoded to; NaN if there is none.
+
+        Args:
+            x: Numbers relative to ``origin``.
+            direction: +1 for numbers not below x, -1 for numbers not above it.
+        """
+        sign = float(direction)
+        atoms = np.sort(sign * self.atoms)
+        best = np.append(atoms, np.inf)[np.searchsorted(atoms, sign * x)]
+        if self.has_value.any():
+            q = self.quantiles
+            low, high = (np.sort(sign * self._rounded(end)) for end in (q.low, q.high)[::direction])
+            at = np.minimum(np.searchsorted(high, sign * x), len(high) - 1)
+            inside = np.maximum(low[at], sign * self._rounded(x, direction))
+            best = np.minimum(best, np.where(high[at] >= sign * x, inside, np.inf))
+        return np.where(np.isfinite(best), sign * best, np.nan)
+
+    def _rounded(self, x: np.ndarray, direction: int = 0) -> np.ndarray:
+        """The nearest multiple of ``step``, or the next one in a direction."""
         if not self.step:
             return x
         shift = self.origin % self.step if self.origin else 0
-        rounded = np.round((x + shift) / self.step) * self.step - shift
+        steps = (x + shift) / self.step
+        whole = np.round(steps)
+        if direction:
+            # a number that is a multiple but for the last bit stays
+            off = np.abs(steps - whole) > 1e-9 * np.maximum(1.0, np.abs(steps))
+            whole = np.where(off, np.ceil(steps * direction) * direction, whole)
+        rounded = whole * self.step - shift
         decimals = self.column.decimals
         return np.round(rounded, decimals) if decimals is not None else rounded
 
@@ -189,14 +230,14 @@ class NumericEncoder(ColumnEncoder):
             if not self.has_missing:
                 raise ConditionError(f"column {self.column.name!r} was never missing when fitted")
             return np.array([self.n_codes - 1])
-        x = self._number(value)
+        x = self.number(value)
         matches = np.flatnonzero(np.isclose(self.atoms, x, rtol=1e-9, atol=0))
         return matches if len(matches) else self.between(value, value).codes
 
     @override
     def between(self, low: object, high: object) -> Interval:
-        least = -np.inf if low is None else self._number(low)
-        most = np.inf if high is None else self._number(high)
+        least = -np.inf if low is None else self.number(low)
+        most = np.inf if high is None else self.number(high)
         if least > most:
             raise ConditionError(
                 f"column {self.column.name!r}: the range {low!r} to {high!r} is upside down; "
@@ -241,21 +282,27 @@ class NumericEncoder(ColumnEncoder):
             return None
         return float(start), float(end)
 
-    def _ends(self) -> list[str]:
-        """The smallest and largest value generated, as a person writes them."""
+    def ends(self) -> np.ndarray:
+        """The smallest and largest value generated, as cells hold them; NaN if there is none."""
         ends = list(self.atoms[[0, -1]]) if len(self.atoms) else []
         if self.has_value.any():
             ends += self._rounded(self.quantiles(np.array([0.0, 1.0]))).tolist()
         if not ends:
+            return np.full(2, np.nan)
+        return self._restored(np.array([min(ends), max(ends)]))
+
+    def _ends(self) -> list[str]:
+        """The smallest and largest value generated, as a person writes them."""
+        values = self.ends()
+        if np.isnan(values.astype(np.float64)).any():
             return ["nothing", "nothing"]
-        values = self._restored(np.array([min(ends), max(ends)]))
         if self.column.kind == "datetime":
             return [str(np.datetime64(int(v), self.column.unit or "ns")) for v in values]
         if self.column.kind == "duration":
             return [str(np.timedelta64(int(v), self.column.unit or "ns")) for v in values]
         return [f"{v:g}" if self.column.kind == "float" else str(v) for v in values]
 
-    def _number(self, value: object) -> float:
+    def number(self, value: object) -> float:
         """A condition's value relative to ``origin``."""
         kind, unit = self.column.kind, self.column.unit or "ns"
         try:
@@ -304,15 +351,17 @@ class NumericEncoder(ColumnEncoder):
         )
 
 
-def find_atoms(points: Points) -> np.ndarray:
+def find_atoms(points: Points, every: bool = False) -> np.ndarray:
     """Values (k,) that deserve a code of their own.
 
-    All of them where few distinct values cover the column; otherwise the spikes: values that at
-    least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from the values
-    around them.
+    All of them on demand, or where few distinct values cover the column; otherwise the spikes:
+    values that at least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from
+    the values around them.
     """
     if not points.n:
         return np.zeros(0)
+    if every:
+        return points.value
     held = (points.count >= MIN_ROWS) & (points.distinct == 1)
     if held.sum() <= MAX_DISCRETE and points.count[held].sum() > points.n - MIN_ROWS:
         return np.asarray(points.value[held])

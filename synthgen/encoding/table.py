@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -82,16 +82,28 @@ class TableEncoder:
     columns: tuple[ColumnEncoder, ...]
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, schema: Schema) -> TableEncoder:
-        """Fit on a canonical frame (see `synthgen.frames.read`)."""
+    def fit(
+        cls, frame: pd.DataFrame, schema: Schema, discrete: Collection[str | int] = ()
+    ) -> TableEncoder:
+        """Fit on a canonical frame (see `synthgen.frames.read`).
+
+        Args:
+            discrete: Numeric columns whose every repeated value gets a code of its own.
+        """
         summaries = [summarize(frame[column.name], column) for column in schema]
-        return cls.from_summaries(schema, summaries)
+        return cls.from_summaries(schema, summaries, discrete)
 
     @classmethod
-    def from_summaries(cls, schema: Schema, summaries: list[Summary]) -> TableEncoder:
+    def from_summaries(
+        cls, schema: Schema, summaries: list[Summary], discrete: Collection[str | int] = ()
+    ) -> TableEncoder:
         """Fit on merged summaries; the mixtures of all numeric columns are fitted at once."""
+        summaries = [
+            s.repeated() if isinstance(s, NumericSummary) and column.name in discrete else s
+            for column, s in zip(schema, summaries, strict=True)
+        ]
         numeric = [s for s in summaries if isinstance(s, NumericSummary)]
-        atoms = [find_atoms(s.points) for s in numeric]
+        atoms = [find_atoms(s.points, s.only_repeated) for s in numeric]
         modes = _fit_modes([s.points.without(a) for s, a in zip(numeric, atoms, strict=True)])
         fitted = iter(zip(atoms, modes, strict=True))
         columns: list[ColumnEncoder] = []
@@ -108,6 +120,12 @@ class TableEncoder:
     def n_codes(self) -> np.ndarray:
         """(n_columns,) int64 number of codes of each column."""
         return np.array([encoder.n_codes for encoder in self.columns], np.int64)
+
+    def part(self, positions: Sequence[int]) -> TableEncoder:
+        """Encoder of some of the columns."""
+        some = tuple(self.columns[j] for j in positions)
+        schema = Schema(frame=self.schema.frame, columns=tuple(c.column for c in some))
+        return TableEncoder(schema, some)
 
     def position(self, name: str | int) -> int:
         """Index of a column; raises `SchemaError` naming the nearest one."""

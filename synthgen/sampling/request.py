@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from synthgen.cells import Cells
 from synthgen.encoding.column import ColumnEncoder, Interval
+from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import TableEncoder
 from synthgen.errors import ConditionError
+from synthgen.relations.completion import Completion
 
 FREE = -1
 Where = Mapping[Any, Any]
@@ -18,15 +21,50 @@ Balance = str | int | Mapping[Any, Mapping[Any, float]]
 
 
 @dataclass(frozen=True)
+class Check:
+    """A condition on a computed column, which can only be looked at when the row is there.
+
+    Attributes:
+        column: Index of the column among all.
+        encoder: Its encoder.
+        wanted: The condition, as the caller gave it.
+    """
+
+    column: int
+    encoder: NumericEncoder
+    wanted: object
+
+    def meets(self, cells: Cells) -> np.ndarray:
+        """(n,) bool: which cells do."""
+        met = np.zeros(len(cells.missing), bool)
+        many = self.wanted if isinstance(self.wanted, (set, frozenset, list)) else [self.wanted]
+        numbers = (cells.values - self.encoder.origin).astype(np.float64)
+        for wanted in many:
+            if _is_missing(wanted):
+                met |= cells.missing
+                continue
+            ends = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+            low, high = (None if _is_missing(end) else self.encoder.number(end) for end in ends)
+            slack = 1e-9 * np.abs(numbers)
+            above = low is None or numbers >= low - slack
+            met |= ~cells.missing & above & (high is None or numbers <= high + slack)
+        return met
+
+
+@dataclass(frozen=True)
 class Request:
     """Allowed codes of the conditioned columns, and how often each is wanted.
 
+    Columns are the learned ones; a condition on a column that follows from a learned one is put
+    in terms of that one.
+
     Attributes:
-        n_columns: Number of columns of the table.
+        n_columns: Number of learned columns.
         codes: Column index -> allowed codes (k,) int64.
         share: Column index -> share of rows (k,) float64 of each allowed code.
         ranks: Column index -> lowest and highest rank of a value, where a range is asked for.
         balanced: Columns whose shares are asked for, not only what is allowed.
+        checks: Conditions on columns that are computed from several others.
     """
 
     n_columns: int
@@ -34,10 +72,14 @@ class Request:
     share: Mapping[int, np.ndarray]
     ranks: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     balanced: frozenset[int] = frozenset()
+    checks: tuple[Check, ...] = ()
 
     @classmethod
     def of(
-        cls, encoder: TableEncoder, where: Where | None = None, balance: Balance | None = None
+        cls,
+        encoder: TableEncoder | Completion,
+        where: Where | None = None,
+        balance: Balance | None = None,
     ) -> Request:
         """Request in terms of an encoder's codes.
 
@@ -48,27 +90,25 @@ class Request:
 
         Raises:
             SchemaError: If a column is unknown.
-            ConditionError: If a value is unknown, or a column is asked for twice.
+            ConditionError: If a value is unknown, a column is asked for twice, or conditions
+                contradict each other.
         """
-        codes: dict[int, np.ndarray] = {}
-        share: dict[int, np.ndarray] = {}
-        ranks: dict[int, tuple[float, float]] = {}
+        rows = encoder if isinstance(encoder, Completion) else Completion.plain(encoder)
+        asked = _Asked(rows)
         for name, wanted in (where or {}).items():
-            j = encoder.position(name)
-            asked = _asked(encoder.columns[j], wanted)
-            codes[j] = asked.codes
-            share[j] = _normalized(encoder.columns[j].share[codes[j]])
-            if encoder.columns[j].has_value[codes[j]].any():
-                ranks[j] = (asked.low_rank, asked.high_rank)
-        balanced = _balanced(encoder, balance)
+            asked.add(name, wanted)
+        asked.follow()
+        codes, share, ranks = asked.learned()
+        balanced = _balanced(rows, balance)
         for j, (allowed, shares) in balanced.items():
             if j in codes:
                 raise ConditionError(
-                    f"column {encoder.columns[j].column.name!r} is in both where and balance; "
-                    "ask for it in one of them"
+                    f"column {rows.encoder.columns[j].column.name!r} is in both where and balance "
+                    "(or follows from a column that is); ask for it in one of them"
                 )
             codes[j], share[j] = allowed, shares
-        return cls(len(encoder.columns), codes, share, ranks, frozenset(balanced))
+        n_columns = len(rows.encoder.columns)
+        return cls(n_columns, codes, share, ranks, frozenset(balanced), tuple(asked.checks))
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Conditions (n, n_columns) int32, `FREE` where nothing is asked."""
@@ -122,36 +162,148 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and np.isnan(value))
 
 
+class _Asked:
+    """Conditions on any columns, gathered as what they allow of the learned ones."""
+
+    def __init__(self, rows: Completion) -> None:
+        self.rows = rows
+        self.allowed: dict[int, Interval] = {}
+        self.names: dict[int, object] = {}
+        self.checks: list[Check] = []
+        self.sums = {target for target, _ in rows.plan.sums}
+
+    def add(self, name: Any, wanted: object) -> None:
+        """One condition of the caller."""
+        full = self.rows.full
+        j = full.position(name)
+        j = dict(self.rows.plan.copied).get(j, j)
+        encoder = full.columns[j]
+        if j not in self.sums:
+            self.restrict(j, _asked(encoder, wanted), name)
+            return
+        assert isinstance(encoder, NumericEncoder)
+        many = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
+        for each in many:
+            _asked(encoder, each)  # refuses what is never generated
+        self.checks.append(Check(j, encoder, wanted))
+
+    def restrict(self, j: int, interval: Interval, name: object) -> None:
+        """Allow of a column, and of those it follows from, only what leads to an interval."""
+        for lookup in self.rows.chain(j):
+            codes = np.flatnonzero(np.isin(self.rows.tables[lookup], interval.codes))
+            j, interval = lookup.source, Interval(codes)
+        before = self.allowed.get(j)
+        if before is not None:
+            interval = Interval(
+                np.intersect1d(before.codes, interval.codes),
+                max(before.low_rank, interval.low_rank),
+                min(before.high_rank, interval.high_rank),
+            )
+        valued = self.rows.full.columns[j].has_value[interval.codes]
+        if interval.low_rank > interval.high_rank:
+            interval = Interval(interval.codes[~valued])
+        if not len(interval.codes):
+            other = self.names.get(j, name)
+            between = f"and {other!r} contradict each other" if other != name else "cannot be met"
+            raise ConditionError(
+                f"the condition{'s' * (other != name)} on {name!r} {between}, given what holds "
+                "between the columns; see the schema's relations"
+            )
+        self.allowed[j], self.names[j] = interval, name
+
+    def follow(self) -> None:
+        """Carry conditions over to columns that have to agree with the conditioned ones."""
+        rows = self.rows
+        for pair in rows.plan.aligned:
+            held = self.allowed.get(pair.source)
+            if held is not None:
+                partners = np.unique(rows.tables[pair][held.codes])
+                self.restrict(
+                    pair.target, Interval(partners[partners >= 0]), self.names[pair.source]
+                )
+        for group in rows.plan.together:
+            for j in group:
+                held = self.allowed.get(j)
+                if held is None:
+                    continue
+                missing = held.codes >= rows.full.columns[j].n_present
+                if missing.any() and not missing.all():
+                    continue
+                for other in group:
+                    encoder = rows.full.columns[other]
+                    if other != j and other in rows.place and encoder.has_missing:
+                        codes = np.arange(encoder.n_codes)
+                        same = codes[(codes >= encoder.n_present) == missing.all()]
+                        self.restrict(other, Interval(same), self.names[j])
+
+    def learned(
+        self,
+    ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray], dict[int, tuple[float, float]]]:
+        """Codes, shares and ranks by position among the learned columns."""
+        codes, share, ranks = {}, {}, {}
+        for j, interval in self.allowed.items():
+            encoder, i = self.rows.full.columns[j], self.rows.place[j]
+            codes[i] = interval.codes
+            share[i] = _normalized(encoder.share[interval.codes])
+            if encoder.has_value[interval.codes].any():
+                ranks[i] = (interval.low_rank, interval.high_rank)
+        return codes, share, ranks
+
+
 def _balanced(
-    encoder: TableEncoder, balance: Balance | None
+    rows: Completion, balance: Balance | None
 ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Codes and their shares, by position among the learned columns."""
     if balance is None:
         return {}
     if not isinstance(balance, Mapping):
-        j = encoder.position(balance)
-        column = encoder.columns[j]
+        _, column = _balanced_column(rows, balance)
         if column.has_value.any() or column.n_present < 2:
             raise ConditionError(
                 f"column {balance!r} cannot be balanced: it needs at least two categories, "
                 "booleans or repeated numbers"
             )
         codes = np.arange(column.n_present)
-        return {j: (codes, np.full(len(codes), 1 / len(codes)))}
-    asked = {}
+        return _spread(rows, balance, [np.array([code]) for code in codes], np.ones(len(codes)))
+    asked: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for name, shares in balance.items():
-        j = encoder.position(name)
         if not shares or any(share < 0 for share in shares.values()) or not sum(shares.values()):
             raise ConditionError(
                 f"balance of column {name!r} needs shares of at least 0 that do not sum to 0, "
                 f"got {dict(shares)!r}"
             )
-        named = [_asked(encoder.columns[j], value).codes for value in shares]
-        share = [
-            _normalized(encoder.columns[j].share[c]) * weight
-            for c, weight in zip(named, shares.values(), strict=True)
-        ]
-        asked[j] = (np.concatenate(named), _normalized(np.concatenate(share)))
+        _, column = _balanced_column(rows, name)
+        named = [_asked(column, value).codes for value in shares]
+        asked |= _spread(rows, name, named, np.array(list(shares.values()), np.float64))
     return asked
+
+
+def _balanced_column(rows: Completion, name: Any) -> tuple[int, ColumnEncoder]:
+    """Index and encoder of a column whose shares can be asked for."""
+    j = rows.full.position(name)
+    j = dict(rows.plan.copied).get(j, j)
+    sums = dict(rows.plan.sums)
+    if j in sums:
+        parts = ", ".join(repr(part) for part in sums[j].columns[1:])
+        raise ConditionError(
+            f"column {name!r} is computed from {parts} and cannot be balanced; balance one of "
+            "these, or delete the sum from the schema's relations before fitting"
+        )
+    return j, rows.full.columns[j]
+
+
+def _spread(
+    rows: Completion, name: Any, named: list[np.ndarray], weights: np.ndarray
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Weights of sets of codes of a column as shares of the codes of the learned one behind it."""
+    j, _ = _balanced_column(rows, name)
+    for lookup in rows.chain(j):
+        table = rows.tables[lookup]
+        named = [np.flatnonzero(np.isin(table, codes)) for codes in named]
+        j = lookup.source
+    share = rows.full.columns[j].share
+    each = [_normalized(share[c]) * w for c, w in zip(named, weights, strict=True)]
+    return {rows.place[j]: (np.concatenate(named), _normalized(np.concatenate(each)))}
 
 
 def _normalized(share: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.relations.imputing import Barred
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
@@ -62,9 +63,15 @@ class TableModel(ABC):
         """``n`` rows that meet ``request``."""
 
     def impute(
-        self, table: EncodedTable, missing: np.ndarray, streams: Streams, *, best_guess: bool
+        self,
+        table: EncodedTable,
+        missing: np.ndarray,
+        barred: Mapping[int, Barred],
+        streams: Streams,
+        *,
+        best_guess: bool,
     ) -> RankedTable:
-        """Rows whose ``missing`` (n, n_columns) cells are filled.
+        """Rows whose ``missing`` (n, n_columns) cells are filled, none with a ``barred`` code.
 
         Raises:
             InvalidInputError: If the model cannot.

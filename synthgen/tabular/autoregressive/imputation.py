@@ -6,6 +6,7 @@ before it. The best guess is the most likely category, and the expected number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, RankedTable
+from synthgen.relations.imputing import Barred
 from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.cells import CellView
 from synthgen.tabular.autoregressive.drawing import Drawing, PartialRows
@@ -28,6 +30,7 @@ def impute(
     drawing: Drawing,
     table: EncodedTable,
     missing: np.ndarray,
+    barred: Mapping[int, Barred],
     streams: Streams,
     *,
     best_guess: bool,
@@ -36,9 +39,11 @@ def impute(
 
     Args:
         table: Encoded rows; what stands in a missing cell is not looked at.
+        barred: Codes that must not come, by column.
         best_guess: The expected number and the most likely category in place of a draw.
     """
     view = drawing.view
+    barred = {j: _in_view(view, j, own) for j, own in barred.items()}
     codes = table.codes.copy()
     ranks = np.zeros(table.values.shape, np.float32)
     for i, j in enumerate(view.numeric):
@@ -49,7 +54,10 @@ def impute(
         part = slice(start, start + _BATCH)
         noise = streams.torch(f"batch/{start}", drawing.device)
         with torch.inference_mode(), one_core():
-            _fill(drawing, codes[part], ranks[part], missing[part], noise, best_guess)
+            _fill(
+                drawing, codes[part], ranks[part], missing[part],
+                {j: own.codes[own.group[part]] for j, own in barred.items()}, noise, best_guess,
+            )  # fmt: skip
     return RankedTable(codes, ranks)
 
 
@@ -58,6 +66,7 @@ def _fill(
     codes: np.ndarray,
     ranks: np.ndarray,
     missing: np.ndarray,
+    ruled_out: Mapping[int, np.ndarray],
     noise: torch.Generator,
     best_guess: bool,
 ) -> None:
@@ -77,7 +86,10 @@ def _fill(
         )
     for j in map(int, np.flatnonzero(missing.any(axis=0))):
         gaps = np.flatnonzero(missing[:, j])
-        barred = torch.as_tensor(_missing_code(view, j), device=drawing.device)
+        never = _missing_code(view, j)
+        if j in ruled_out:
+            never = never | ruled_out[j][gaps]
+        barred = torch.as_tensor(never, device=drawing.device)
         if best_guess:
             _guess(rows, j, torch.as_tensor(gaps), barred)
         else:
@@ -94,6 +106,13 @@ def _missing_code(view: CellView, j: int) -> np.ndarray:
     if encoder.has_missing and encoder.n_present:
         barred[view.to_view[j][encoder.n_codes - 1]] = True
     return barred
+
+
+def _in_view(view: CellView, j: int, barred: Barred) -> Barred:
+    """Codes barred of a column, in the numbering of the view."""
+    codes = np.zeros((len(barred.codes), int(view.n_codes[j])), bool)
+    codes[:, view.to_view[j]] = barred.codes
+    return Barred(barred.group, codes)
 
 
 def _guess(rows: PartialRows, j: int, gaps: Tensor, barred: Tensor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from synthgen.adversarial.trees import TreeCritic, systematic
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
 from synthgen.errors import ModelFileError
+from synthgen.relations.imputing import Barred
 from synthgen.sampling.request import Request, draw_exact
 from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.cells import CellView
@@ -190,10 +192,16 @@ class ARGAN(TableModel):
 
     @override
     def impute(
-        self, table: EncodedTable, missing: np.ndarray, streams: Streams, *, best_guess: bool
+        self,
+        table: EncodedTable,
+        missing: np.ndarray,
+        barred: Mapping[int, Barred],
+        streams: Streams,
+        *,
+        best_guess: bool,
     ) -> RankedTable:
         drawing = Drawing(self.network, self.view)
-        return impute(drawing, table, missing, streams, best_guess=best_guess)
+        return impute(drawing, table, missing, barred, streams, best_guess=best_guess)
 
     @override
     def config(self) -> dict[str, Any]:
