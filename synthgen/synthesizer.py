@@ -35,10 +35,12 @@ from synthgen.seeds import Streams
 from synthgen.tabular.model import Run, TableModel
 from synthgen.tabular.registry import find_model
 from synthgen.training.device import choose_device
-from synthgen.training.progress import progress_for
+from synthgen.training.progress import Progress, progress_for
 
 # what `sample_batches` draws at once: enough to keep all cores busy, little to hold
 BATCH_ROWS = 131_072
+# Python with torch, pandas and scikit-learn
+_LIBRARIES_MB = 420
 
 
 class _ClassOrInstance:
@@ -136,7 +138,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             completion = Completion.fit(frame, schema)
             encoder = completion.encoder
             table = completion.encode(frame, streams.child("encoding"))
-            self._check_memory(encoder, frame)
+            self._check_memory(model_class, encoder, frame, progress)
             clock.lap("encoding")
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
@@ -340,13 +342,19 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         if self.seed is not None and self.seed < 0:
             raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
 
-    def _check_memory(self, encoder: TableEncoder, frame: pd.DataFrame) -> None:
-        if self.memory_limit_mb is None:
-            return
-        cells = len(frame) * len(encoder.columns) * 16
-        networks = int(encoder.n_codes.sum()) * 512 * 4 * 8
-        estimate = (int(frame.memory_usage(deep=True).sum()) + cells + networks) / 2**20 + 500
-        if estimate > self.memory_limit_mb:
+    def _check_memory(
+        self,
+        model: type[TableModel],
+        encoder: TableEncoder,
+        frame: pd.DataFrame,
+        progress: Progress,
+    ) -> None:
+        """Tell how much memory the fit needs, and refuse one that needs too much."""
+        held = int(frame.memory_usage(deep=True).sum()) + len(frame) * len(encoder.columns) * 8
+        training = model.memory_mb(len(frame), encoder, self.model_options or {})
+        estimate = _LIBRARIES_MB + held / 2**20 + training
+        progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
+        if self.memory_limit_mb is not None and estimate > self.memory_limit_mb:
             raise BudgetError(
                 f"the fit needs about {estimate:.0f} MB, above memory_limit_mb="
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
