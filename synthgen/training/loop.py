@@ -118,7 +118,7 @@ def train(
         clock.stepped()
         if step == rehearsed:
             left = about(clock.left(step))
-            progress.told(f"Training takes {left} at most: {budget.max_steps:,} steps")
+            progress.told(f"Training takes about {left} at most: {budget.max_steps:,} steps")
         last = step == budget.max_steps
         out_of_time = clock.out_of_time()
         end, reason = budget.ending()
