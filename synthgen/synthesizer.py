@@ -353,12 +353,12 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         held = int(frame.memory_usage(deep=True).sum()) + len(frame) * len(encoder.columns) * 8
         training = model.memory_mb(len(frame), encoder, self.model_options or {})
         estimate = _LIBRARIES_MB + held / 2**20 + training
-        progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
         if self.memory_limit_mb is not None and estimate > self.memory_limit_mb:
             raise BudgetError(
                 f"the fit needs about {estimate:.0f} MB, above memory_limit_mb="
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
             )
+        progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
 
 
 def versions() -> dict[str, str]:
