@@ -198,16 +198,33 @@ class _Asked:
         encoder = full.columns[j]
         if j not in self.sums:
             interval = _asked(encoder, wanted)
-            self.restrict(j, interval, name)
-            if encoder.is_copy[interval.codes].any():
+            copies = encoder.is_copy[interval.codes]
+            if copies.any():
                 assert isinstance(encoder, NumericEncoder)
                 self.checks.append(Check(j, encoder, wanted))
+                if copies.all():
+                    interval = self._of_source(encoder, interval.codes, wanted)
+            self.restrict(j, interval, name)
             return
         assert isinstance(encoder, NumericEncoder)
         many = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
         for each in many:
             _asked(encoder, each)  # refuses what is never generated
         self.checks.append(Check(j, encoder, wanted))
+
+    def _of_source(self, encoder: NumericEncoder, codes: np.ndarray, wanted: object) -> Interval:
+        """A condition that no value of the column's own meets, as one on its likeliest source."""
+        full, misfit = self.rows.full, None
+        for code in codes[np.argsort(-encoder.share[codes], kind="stable")]:
+            source = encoder.copies.sources[code - encoder.first_copy]
+            try:
+                _asked(full.columns[full.position(source)], wanted)
+            except ConditionError as error:
+                misfit = misfit or error
+                continue
+            self.add(source, wanted)
+            return Interval(np.array([code]))
+        raise misfit or ConditionError(f"column {encoder.column.name!r} holds no such value")
 
     def restrict(self, j: int, interval: Interval, name: object) -> None:
         """Allow of a column, and of those it follows from, only what leads to an interval."""
