@@ -214,7 +214,8 @@ class _Asked:
 
     def _of_source(self, encoder: NumericEncoder, codes: np.ndarray, wanted: object) -> Interval:
         """A condition that no value of the column's own meets, as one on its likeliest source."""
-        full, misfit = self.rows.full, None
+        full = self.rows.full
+        misfit: ConditionError | None = None
         for code in codes[np.argsort(-encoder.share[codes], kind="stable")]:
             source = encoder.copies.sources[code - encoder.first_copy]
             try:
@@ -224,7 +225,8 @@ class _Asked:
                 continue
             self.add(source, wanted)
             return Interval(np.array([code]))
-        raise misfit or ConditionError(f"column {encoder.column.name!r} holds no such value")
+        assert misfit is not None
+        raise misfit
 
     def restrict(self, j: int, interval: Interval, name: object) -> None:
         """Allow of a column, and of those it follows from, only what leads to an interval."""
