@@ -134,9 +134,8 @@ class Completion:
         own = [j for j in range(len(columns)) if j not in originals]
         series |= zip(own, in_threads(column, own), strict=True)
         for j, original in originals.items():
-            own = columns[j].column
-            copied = converted(rows.held(original), columns[original].column, own)
-            series[j] = cell.write(copied, own)
+            copied = converted(rows.held(original), columns[original].column, columns[j].column)
+            series[j] = cell.write(copied, columns[j].column)
         frame = pd.DataFrame({j: series[j] for j in range(len(columns))}, copy=False)
         frame.columns = pd.Index(self.full.schema.names)
         return frame

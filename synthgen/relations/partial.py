@@ -93,7 +93,8 @@ class _Target:
 
     def chosen(self) -> list[Relation]:
         """Sources, each of which explains enough of what those before it leave."""
-        left, found = self.free.copy(), []
+        found: list[Relation] = []
+        left = self.free.copy()
         while self.same and len(found) < MOST_SOURCES:
             gain = {name: int((same & left).sum()) for name, same in self.same.items()}
             best = max(gain, key=lambda name: gain[name])
