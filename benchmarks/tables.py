@@ -30,7 +30,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = arguments()
     tables, cells = [], []
-    described = machine.describe() | {"threads": wanted.threads}
+    threads = {"threads": wanted.threads, "peer_threads": wanted.peer_threads or wanted.threads}
+    described = machine.describe() | threads
     for name in wanted.tables:
         table = load(name)
         tables.append(table)
@@ -61,6 +62,7 @@ def arguments() -> argparse.Namespace:
         "--peer-seeds", nargs="+", type=int, default=[0], help="seeds of the peers, which are slow"
     )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--peer-threads", type=int, help="of the peers, if others")
     parser.add_argument("--time-limit-s", type=float, help="of each fit of ours")
     parser.add_argument("--max-steps", type=int, help="of each fit of ours")
     parser.add_argument(
@@ -84,7 +86,8 @@ def grid(wanted: argparse.Namespace, table: str) -> list[Run]:
         ours = not model.startswith(("peer:", "baseline:"))
         limits = (wanted.time_limit_s, wanted.max_steps) if ours else (None, None)
         seeds = wanted.peer_seeds if model.startswith("peer:") else wanted.seeds
-        runs += [Run(table, model, seed, wanted.threads, *limits) for seed in seeds]
+        peers = model.startswith("peer:") and wanted.peer_threads
+        runs += [Run(table, model, seed, peers or wanted.threads, *limits) for seed in seeds]
     return runs
 
 

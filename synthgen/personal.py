@@ -9,11 +9,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from synthgen.dtypes import dtype_of, family
 from synthgen.errors import MissingExtraError
 from synthgen.forms import patterns
+from synthgen.forms.keys import Place, whole
 from synthgen.forms.words import (
     GENERIC_WORDS,
     GIVEN_NAMES,
@@ -128,48 +130,53 @@ def address_form(values: Any) -> str:
     return "1 STREET" if upper else "1 Street"
 
 
-def generate(column: Column, n: int, rng: np.random.Generator) -> Texts:
+def generate(column: Column, n: int, rng: np.random.Generator, place: Place | None = None) -> Texts:
     """``n`` invented texts for an identifier, a personal field or a text: (n,) of str.
 
-    They come from the column's own pattern, from Faker's lists, or from generic words; they are
-    all different if ``column.unique``.
+    They come from the column's own pattern, from Faker's lists, or from generic words; if
+    ``column.unique`` they are all different, also from those of the table's other parts.
+
+    Args:
+        place: Which rows of the table they are for; all of them if ``None``.
 
     Raises:
         MissingExtraError: A name or address is wanted, and Faker is not installed.
     """
     if n == 0:
         return np.empty(0, dtype=object)
-    if column.personal == "email":
-        return _unique(column, _emails(n, rng), rng)
-    if column.personal == "name":
-        return _unique(column, _names(column.text_format or "First Last", n, rng), rng)
-    if column.personal == "address":
-        return _unique(column, _addresses(column.text_format or "1 Street", n, rng), rng)
+    place = place or whole(n, rng)
     if column.personal == "phone":
-        return patterns.draw(column.pattern or "(199) \\5\\5\\5-9999", n, rng, column.unique)
-    if column.kind == "text":
-        return _unique(column, _prose(column.length or 40, n, rng), rng)
-    return _identifiers(column, n, rng)
+        pattern = column.pattern or "(199) \\5\\5\\5-9999"
+        return patterns.draw(pattern, n, rng, column.unique, place)
+    if column.personal is None and column.kind != "text":
+        return _identifiers(column, n, rng, place)
+    if column.personal == "email":
+        texts = _emails(n, rng)
+    elif column.personal == "name":
+        texts = _names(column.text_format or "First Last", n, rng)
+    elif column.personal == "address":
+        texts = _addresses(column.text_format or "1 Street", n, rng)
+    else:
+        texts = _prose(column.length or 40, n, rng)
+    return _unique(texts, place) if column.unique else texts
 
 
-def _identifiers(column: Column, n: int, rng: np.random.Generator) -> Texts:
+def _identifiers(column: Column, n: int, rng: np.random.Generator, place: Place) -> Texts:
     dtype: Any = dtype_of(column.dtype)
     if family(dtype) != "integer":
-        return patterns.draw(column.pattern, n, rng, column.unique)
+        return patterns.draw(column.pattern, n, rng, column.unique, place)
     pattern = column.pattern or "1999999"
     digits = len(patterns.parse_pattern(pattern))
     largest = int(np.iinfo(getattr(dtype, "numpy_dtype", dtype)).max)
     if pattern.startswith("#") or 10**digits - 1 <= largest:
-        return patterns.draw(pattern, n, rng, column.unique)
+        return patterns.draw(pattern, n, rng, column.unique, place)
     # A dtype too narrow for all numbers of so many digits: stay inside it.
     least = min(10 ** (digits - 1), largest)
-    if column.unique and 2 * n > largest - least:
-        return patterns.running_numbers("#0", n)
-    numbers = rng.integers(least, largest, size=n, endpoint=True)
-    while column.unique and len(numbers := np.unique(numbers)) < n:
-        numbers = np.append(numbers, rng.integers(least, largest, size=n, endpoint=True))
-    shuffled = rng.permutation(numbers)[:n]
-    return np.array([str(number) for number in shuffled.tolist()], dtype=object)
+    room = largest - least + 1
+    if column.unique and place.total > room:
+        return patterns.running_numbers("#0", n, place.first)
+    numbers = place.distinct(n, room) if column.unique else rng.integers(room, size=n)
+    return np.array([str(least + k) for k in rng.permutation(numbers).tolist()], dtype=object)
 
 
 def _faker(rng: np.random.Generator) -> Any:
@@ -243,26 +250,19 @@ def _cased(texts: Texts, form: str) -> Texts:
     return np.array([t.lower() for t in texts], dtype=object) if form.islower() else texts
 
 
-def _unique(column: Column, texts: Texts, rng: np.random.Generator) -> Texts:
-    """``texts``, with a number added to repeated ones if the column is unique."""
-    if not column.unique:
-        return texts
-    seen: set[str] = set()
+def _unique(texts: Texts, place: Place) -> Texts:
+    """``texts``, the row's number added to those that came before or may have."""
     out = texts.copy()
-    for index, text in enumerate(texts):
-        candidate, extra = text, 2
-        while candidate in seen:
-            candidate = _numbered(text, extra + int(rng.integers(0, 10**6)))
-            extra += 1
-        seen.add(candidate)
-        out[index] = candidate
+    again = pd.Series(texts).duplicated().to_numpy() | (place.first > 0)
+    for index in np.flatnonzero(again).tolist():
+        out[index] = _numbered(texts[index], place.first + index + 1)
     return out
 
 
 def _numbered(text: str, number: int) -> str:
     if "@" in text:
         user, _, domain = text.partition("@")
-        return f"{user}{number}@{domain}"
+        return f"{user}-{number}@{domain}"
     return f"{text} {number}"
 
 

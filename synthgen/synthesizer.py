@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from synthgen.errors import (
     ModelFileError,
     NotFittedError,
 )
+from synthgen.forms.keys import Place
 from synthgen.relations import Completion, with_relations
 from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.sampling.request import Balance, Request, Where
@@ -34,7 +35,12 @@ from synthgen.seeds import Streams
 from synthgen.tabular.model import Run, TableModel
 from synthgen.tabular.registry import find_model
 from synthgen.training.device import choose_device
-from synthgen.training.progress import progress_for
+from synthgen.training.progress import Progress, progress_for
+
+# what `sample_batches` draws at once: enough to keep all cores busy, little to hold
+BATCH_ROWS = 131_072
+# Python with torch, pandas and scikit-learn
+_LIBRARIES_MB = 420
 
 
 class _ClassOrInstance:
@@ -132,7 +138,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             completion = Completion.fit(frame, schema)
             encoder = completion.encoder
             table = completion.encode(frame, streams.child("encoding"))
-            self._check_memory(encoder, frame)
+            self._check_memory(model_class, encoder, frame, progress)
             clock.lap("encoding")
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
@@ -174,14 +180,44 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             NotFittedError: Before ``fit``.
             ConditionError: If a condition names an unknown value or cannot be met.
         """
+        batches = self.sample_batches(
+            n, where=where, balance=balance, seed=seed, batch_rows=max(n, 1) if _is_whole(n) else 1
+        )
+        return next(iter(batches))
+
+    def sample_batches(
+        self,
+        n: int,
+        *,
+        where: Where | None = None,
+        balance: Balance | None = None,
+        seed: int | None = None,
+        batch_rows: int = BATCH_ROWS,
+    ) -> Iterator[Any]:
+        """``n`` synthetic rows in frames of at most ``batch_rows``, one in memory at a time.
+
+        Unique columns stay unique over all of them. The first frame is what `sample` gives for as
+        many rows; without rows there is one empty frame. Arguments and errors as in `sample`,
+        raised when called.
+        """
         self._check_fitted()
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        if not _is_whole(n):
             raise InvalidInputError(f"n must be a whole number of rows, at least 0, got {n!r}")
+        if not _is_whole(batch_rows) or not batch_rows:
+            raise InvalidInputError(f"batch_rows must be 1 or more rows, got {batch_rows!r}")
         request = Request.of(self.completion_, where, balance)
-        streams = self._sample_streams(seed)
-        rows = draw_rows(int(n), request, self.generator_.sample, self.completion_, streams)
-        frame = self.completion_.frame(rows, streams.child("cells"))
-        return frames.write(frame, self.schema_)
+        return self._batches(int(n), int(batch_rows), request, self._sample_streams(seed))
+
+    def _batches(
+        self, n: int, batch_rows: int, request: Request, streams: Streams
+    ) -> Iterator[Any]:
+        key = streams.integer("keys")
+        for first in range(0, max(n, 1), batch_rows):
+            own = streams.child(f"batch/{first}") if first else streams
+            size = min(batch_rows, n - first)
+            rows = draw_rows(size, request, self.generator_.sample, self.completion_, own)
+            frame = self.completion_.frame(rows, own.child("cells"), Place(first, n, key))
+            yield frames.write(frame, self.schema_)
 
     def impute(self, data: Any, *, method: str = "best", seed: int | None = None) -> Any:
         """``data`` with its missing cells filled and all others as they were.
@@ -306,13 +342,19 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         if self.seed is not None and self.seed < 0:
             raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
 
-    def _check_memory(self, encoder: TableEncoder, frame: pd.DataFrame) -> None:
-        if self.memory_limit_mb is None:
-            return
-        cells = len(frame) * len(encoder.columns) * 16
-        networks = int(encoder.n_codes.sum()) * 512 * 4 * 8
-        estimate = (int(frame.memory_usage(deep=True).sum()) + cells + networks) / 2**20 + 500
-        if estimate > self.memory_limit_mb:
+    def _check_memory(
+        self,
+        model: type[TableModel],
+        encoder: TableEncoder,
+        frame: pd.DataFrame,
+        progress: Progress,
+    ) -> None:
+        """Tell how much memory the fit needs, and refuse one that needs too much."""
+        held = int(frame.memory_usage(deep=True).sum()) + len(frame) * len(encoder.columns) * 8
+        training = model.memory_mb(len(frame), encoder, self.model_options or {})
+        estimate = _LIBRARIES_MB + held / 2**20 + training
+        progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
+        if self.memory_limit_mb is not None and estimate > self.memory_limit_mb:
             raise BudgetError(
                 f"the fit needs about {estimate:.0f} MB, above memory_limit_mb="
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
@@ -343,6 +385,11 @@ def _resolve(
     schema.validate_frame(frame)
     columns = [schema[column.name].arriving_as(column) for column in inferred]
     return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)
+
+
+def _is_whole(n: object) -> bool:
+    """Whether ``n`` is a number of rows."""
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
 
 
 class _Stopwatch:

@@ -29,3 +29,4 @@ def test_example_runs(example: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-4000:]
     table = pd.read_csv(tmp_path / "adult-out" / "synthetic.csv", keep_default_na=False)
     assert len(table) == 1500 and "5 steps, ended by steps" in done.stdout
+    assert "<svg" in (tmp_path / "adult-out" / "quality.html").read_text()

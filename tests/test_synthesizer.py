@@ -141,6 +141,38 @@ def test_a_corrected_schema_is_obeyed(small: pd.DataFrame) -> None:
     assert synthetic["fnlwgt"].dtype == small["fnlwgt"].dtype
 
 
+def test_batches_are_one_table(fitted: SynthGen, small: pd.DataFrame) -> None:
+    batches = list(fitted.sample_batches(250, seed=3, batch_rows=100))
+    assert [len(batch) for batch in batches] == [100, 100, 50]
+    pd.testing.assert_frame_equal(batches[0], fitted.sample(100, seed=3))
+    again = list(fitted.sample_batches(250, seed=3, batch_rows=100))
+    pd.testing.assert_frame_equal(pd.concat(batches), pd.concat(again))
+    assert not batches[0].equals(batches[1])
+    with pytest.raises(InvalidInputError, match="batch_rows must be 1 or more"):
+        fitted.sample_batches(10, batch_rows=0)
+
+
+def test_what_is_unique_is_unique_over_all_batches(small: pd.DataFrame) -> None:
+    names = ["Ana Smith", "Bob Jones", "Eva Brown", "Tom Clark", "Ida Moore", "Max White"]
+    n = 300
+    table = pd.DataFrame(
+        {
+            "key": np.arange(1, n + 1),
+            "code": [f"KX-{i * 37 % 9973:04d}" for i in range(n)],
+            "email": [f"user{i}@mail.com" for i in range(n)],
+            "person": [f"{names[i % 6]}{'abcdefghij'[i // 6 % 10] * (i // 60)}" for i in range(n)],
+            "x": np.random.default_rng(0).normal(size=n),
+        }
+    )
+    model = quick(max_steps=2).fit(table)
+    made = pd.concat(model.sample_batches(2500, seed=1, batch_rows=700))
+    unique = [column.name for column in model.schema_ if column.unique]
+    assert {"key", "code", "email"} <= set(unique)
+    for name in unique:
+        assert made[name].is_unique, name
+    assert made["key"].tolist() == list(range(1, 2501))
+
+
 def test_no_rows_asked(fitted: SynthGen, small: pd.DataFrame) -> None:
     empty = fitted.sample(0)
     assert len(empty) == 0

@@ -188,6 +188,7 @@ def _machine_line(machine: dict[str, Any]) -> str:
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
         f"{machine['system']}, Python {machine['python']}, {packages}; "
+        f"threads: {machine.get('threads')} of ours, {machine.get('peer_threads')} of the peers; "
         f"scored at commit {machine['commit']}.\n"
     )
 

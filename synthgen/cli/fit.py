@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,16 +131,13 @@ def run(
 
 
 def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:
-    """Say what was fitted, where it is, and what the watchdogs saw."""
+    """Say what was fitted and where it is; what the watchdogs saw stands above already."""
     record: dict[str, Any] = synth.training_
     notes.say(
         f"Fitted {record['model']} on {record['n_rows']:,} rows, {record['n_columns']} columns: "
         f"{record['steps']:,} step{'s' * (record['steps'] != 1)} in {show_duration(seconds)}"
         f"{_ending(record)}"
     )
-    # On a terminal they stand above the progress bar already.
-    for warning in () if sys.stderr.isatty() else record["warnings"]:
-        notes.warn(warning)
     notes.say(f"Model: {path} ({show_size(os.path.getsize(path))})", "bold")
 
 

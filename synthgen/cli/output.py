@@ -41,9 +41,9 @@ class Notes:
         self.say(f"Warning: {text}", "yellow")
 
     @property
-    def progress(self) -> bool | None:
-        """For ``SynthGen(progress=...)``: None decides by whether stderr is a terminal."""
-        return False if self.quiet else None
+    def progress(self) -> bool:
+        """For ``SynthGen(progress=...)``: lines, and a bar where stderr is a terminal."""
+        return not self.quiet
 
 
 def stdout() -> Console:

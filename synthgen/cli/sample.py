@@ -72,6 +72,7 @@ def run(
     from synthgen import connectors
     from synthgen.seeds import Streams
     from synthgen.synthesizer import SynthGen
+    from synthgen.training.progress import progress_for
 
     notes = Notes(quiet)
     target = connectors.find(output)
@@ -81,9 +82,17 @@ def run(
     wanted = conditions(where or [], synth.schema_)
     balanced = None if balance is None else column_named(balance, synth.schema_, "--balance")
 
+    batches = synth.sample_batches(rows, where=wanted or None, balance=balanced, seed=seed)
+
     def frames() -> Iterator[pd.DataFrame]:
         """Sampled when the target is open: a target that cannot be written costs no time."""
-        yield as_pandas(synth.sample(rows, where=wanted or None, balance=balanced, seed=seed))
+        with progress_for(notes.progress) as progress:
+            progress.stage("sampling")
+            done = 0
+            for batch in batches:
+                yield as_pandas(batch)
+                done += len(batch)
+                progress.stepped(done, rows)
 
     target.write(output, frames(), provenance(model, seed, where, balance))
     if output != "-":

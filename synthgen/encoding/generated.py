@@ -15,6 +15,7 @@ from synthgen import personal
 from synthgen.cells import Cells
 from synthgen.encoding.column import ColumnEncoder, protected_share
 from synthgen.errors import ConditionError
+from synthgen.forms.keys import Place
 from synthgen.schema import Column
 
 
@@ -62,9 +63,15 @@ class GeneratedEncoder(ColumnEncoder):
 
     @override
     def decode(self, codes: np.ndarray, ranks: np.ndarray, rng: np.random.Generator) -> Cells:
+        return self.generate(codes, rng)
+
+    def generate(
+        self, codes: np.ndarray, rng: np.random.Generator, place: Place | None = None
+    ) -> Cells:
+        """Cells (n,) for codes (n,) of the rows at ``place`` of a table; ``None``: of all rows."""
         missing = codes >= self.n_present
         cells = np.full(len(codes), "", object)
-        cells[~missing] = personal.generate(self.column, int((~missing).sum()), rng)
+        cells[~missing] = personal.generate(self.column, int((~missing).sum()), rng, place)
         return Cells(cells, missing)
 
     @override

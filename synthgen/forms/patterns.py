@@ -11,10 +11,10 @@ import string
 from collections import Counter
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from synthgen.errors import InvalidInputError
+from synthgen.forms.keys import Place, whole
 
 MIN_ROWS = 5
 LONGEST_INTEGER = 18  # digits: every such number fits into 64 bits
@@ -69,33 +69,45 @@ def integer_pattern(values: NDArray[np.int64], serial: bool) -> str:
 
 
 def draw(
-    pattern: str | None, n: int, rng: np.random.Generator, unique: bool
+    pattern: str | None,
+    n: int,
+    rng: np.random.Generator,
+    unique: bool,
+    place: Place | None = None,
 ) -> NDArray[np.object_]:
-    """``n`` new texts after ``pattern``; all different if ``unique``.
+    """``n`` new texts after ``pattern``; all different, over all parts of a table, if ``unique``.
 
-    A pattern with too little room for ``n`` different texts is made longer.
+    A pattern with too little room for all rows of the table is made longer.
     """
     pattern = pattern or _DEFAULT
+    place = place or whole(n, rng)
     if pattern.startswith("#"):
-        return running_numbers(pattern, n)
+        return running_numbers(pattern, n, place.first)
     alphabets = parse_pattern(pattern)
     if not unique:
-        return _draw(alphabets, n, rng)
-    alphabets = _with_room(alphabets, n)
-    found = pd.unique(_draw(alphabets, n, rng))
-    while len(found) < n:
-        more = _draw(alphabets, n - len(found) + 16, rng)
-        found = pd.unique(np.concatenate([found, more]))
-    return np.asarray(found[:n], dtype=object)
+        return _texts(_drawn(alphabets, n, rng))
+    alphabets = _with_room(alphabets, place.total)
+    letters = _drawn(alphabets, n, rng)
+    counting, room = _counting(alphabets, place.total)
+    number = rng.permutation(place.distinct(n, room))
+    for at in counting:
+        codes = _codes(alphabets[at])
+        letters[:, at] = codes[number % len(codes)]
+        number = number // len(codes)
+    return _texts(letters)
 
 
-def running_numbers(pattern: str, n: int) -> NDArray[np.object_]:
-    """``n`` texts of consecutive numbers, for a pattern such as ``#1``."""
+def running_numbers(pattern: str, n: int, before: int = 0) -> NDArray[np.object_]:
+    """``n`` texts of consecutive numbers, for a pattern such as ``#1``, after ``before`` others.
+
+    Raises:
+        InvalidInputError: If the pattern is another.
+    """
     if not re.fullmatch(r"#\d+", pattern):
         raise InvalidInputError(
             f"pattern {pattern!r}: expected '#' and the number to start at, such as '#1'"
         )
-    start = int(pattern[1:])
+    start = int(pattern[1:]) + before
     return np.array([str(value) for value in range(start, start + n)], dtype=object)
 
 
@@ -113,12 +125,33 @@ def parse_pattern(pattern: str) -> list[str]:
     return alphabets
 
 
-def _draw(alphabets: list[str], n: int, rng: np.random.Generator) -> NDArray[np.object_]:
-    matrix = np.empty((n, len(alphabets)), dtype=np.uint32)
-    for place, letters in enumerate(alphabets):
-        codes = np.array([ord(letter) for letter in letters], dtype=np.uint32)
-        matrix[:, place] = codes[rng.integers(len(codes), size=n)] if len(codes) > 1 else codes[0]
-    return matrix.view(f"U{len(alphabets)}").reshape(n).astype(object)
+def _drawn(alphabets: list[str], n: int, rng: np.random.Generator) -> NDArray[np.uint32]:
+    """Letters (n, n_places), each drawn on its own."""
+    letters = np.empty((n, len(alphabets)), dtype=np.uint32)
+    for at, alphabet in enumerate(alphabets):
+        codes = _codes(alphabet)
+        letters[:, at] = codes[rng.integers(len(codes), size=n)] if len(codes) > 1 else codes[0]
+    return letters
+
+
+def _codes(alphabet: str) -> NDArray[np.uint32]:
+    return np.array([ord(letter) for letter in alphabet], dtype=np.uint32)
+
+
+def _texts(letters: NDArray[np.uint32]) -> NDArray[np.object_]:
+    n, width = letters.shape
+    return letters.view(f"U{width}").reshape(n).astype(object)
+
+
+def _counting(alphabets: list[str], total: int) -> tuple[list[int], int]:
+    """The last places that tell ``total`` rows apart with room to spare, and how much room."""
+    places, room = [], 1
+    for at in reversed([at for at, alphabet in enumerate(alphabets) if len(alphabet) > 1]):
+        if room >= 1000 * (total + 8):
+            break
+        places.append(at)
+        room *= len(alphabets[at])
+    return places, room
 
 
 def _with_room(alphabets: list[str], n: int) -> list[str]:

@@ -8,7 +8,7 @@ mended and reported, so that a sampler may draw others in their place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from synthgen.cells import Cells
 from synthgen.encoding.generated import GeneratedEncoder
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
+from synthgen.forms.keys import Place
 from synthgen.relations import orderings, sums
 from synthgen.relations.copies import converted
 from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes
@@ -117,14 +118,21 @@ class Completion:
         self._verify(rows)
         return rows
 
-    def frame(self, rows: Rows, streams: Streams) -> pd.DataFrame:
-        """Canonical frame of complete rows, with the schema's names, order and dtypes."""
+    def frame(self, rows: Rows, streams: Streams, place: Place | None = None) -> pd.DataFrame:
+        """Canonical frame of complete rows, with the schema's names, order and dtypes.
+
+        Args:
+            rows: Complete rows.
+            streams: For generated cells.
+            place: Which rows of a table they are; all of them if ``None``.
+        """
 
         def column(j: int) -> pd.Series:
             encoder, cells = self.full.columns[j], rows.cells[j]
             if cells is None:
-                rng = streams.numpy(f"decode/{j}")
-                cells = encoder.decode(rows.codes[:, j], np.zeros(len(rows)), rng)
+                assert isinstance(encoder, GeneratedEncoder)
+                own = place and replace(place, key=place.key + j)
+                cells = encoder.generate(rows.codes[:, j], streams.numpy(f"decode/{j}"), own)
                 rows.cells[j] = cells
             return cell.write(cells, encoder.column)
 

@@ -98,7 +98,7 @@ class CTGANConfig(BaseModel):
     noise_dim: int = Field(32, ge=1)
     width: int = Field(128, ge=1)
     depth: int = Field(1, ge=1)
-    critic_width: int = Field(512, ge=1)
+    critic_width: int = Field(256, ge=1)
     critic_depth: int = Field(2, ge=0)
     parts: int = Field(3, ge=1)
     critic_steps: int = Field(1, ge=1)

@@ -58,6 +58,11 @@ class TableModel(ABC):
             InvalidInputError: If an option is unknown or out of range.
         """
 
+    @classmethod
+    @abstractmethod
+    def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
+        """About how much memory a fit takes, beside that of the table and its codes."""
+
     @abstractmethod
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         """``n`` rows that meet ``request``."""

@@ -15,7 +15,7 @@ from synthgen.errors import ConditionError
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
 from synthgen.tabular.calibration import CALIBRATION_ROUNDS, Calibration
-from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer
+from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer, batch_rows
 from synthgen.tabular.drawing import Drawing
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
@@ -27,6 +27,8 @@ _CALIBRATION_SLOTS = 64_000_000
 _CALIBRATION_ROWS = 20_000
 _EVALUATION_ROWS = 5_000
 _HELD_OUT_SHARE = 0.1
+# of the pair distance to held-out rows, whose own noise is most of it once a model is good
+_SCORE_NOISE = 0.05
 _MAX_HELD_OUT = 10_000
 
 
@@ -61,6 +63,7 @@ class CTGAN(TableModel):
             evaluate_every=config.evaluate_every,
             deadline=run.deadline,
             reserve_s=lambda: trainer.calibration_s,
+            tolerance=_SCORE_NOISE,
         )
         run.progress.stage("training")
         best, record = train(trainer, budget, run.progress, watch)
@@ -69,6 +72,16 @@ class CTGAN(TableModel):
         model = trainer.model
         model.calibration = calibrate(model, run.streams.child("calibration"))
         return model, record
+
+    @classmethod
+    @override
+    def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
+        config = parse_options(CTGANConfig, options)
+        layout = Layout.of(encoder, config.parts)
+        # weights, their average, gradients and two moments; row numbers by code; one-hot batches
+        weights = layout.n_slots * (4 * config.width + config.critic_width) * 5
+        batch = 16 * batch_rows(config, layout) * layout.n_slots
+        return (4 * (weights + batch) + 8 * n_rows * layout.n_columns) / 2**20
 
     @override
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:

@@ -14,9 +14,11 @@ from typing import Any, Protocol
 import torch
 
 from synthgen.errors import BudgetError, TrainingError
-from synthgen.training.progress import Progress
+from synthgen.training.progress import Progress, about
 
 Metrics = dict[str, float]
+# steps by which the time of all others is judged
+_REHEARSED = 10
 
 
 class Trainer(Protocol):
@@ -42,6 +44,8 @@ class Budget:
         evaluate_every: Steps between evaluations.
         deadline: Value of ``time.monotonic()`` at which a model has to be ready, or ``None``.
         reserve_s: Gives the seconds needed after the last step, evaluation excluded.
+        tolerance: Share by which a score may exceed the best one and still be no worse: below the
+            noise of held-out rows the weights trained longest are kept.
         ending: Gives the step at which the trainer's own schedule ends and why ("time" where the
             clock decided it, "converged"), step 0 while that is open.
     """
@@ -51,6 +55,7 @@ class Budget:
     evaluate_every: int
     deadline: float | None = None
     reserve_s: Callable[[], float] = lambda: 0.0
+    tolerance: float = 0.0
     ending: Callable[[], tuple[int, str]] = lambda: (0, "")
 
 
@@ -99,8 +104,9 @@ def train(
         BudgetError: If not one step fits the time limit.
         TrainingError: If the very first losses are not finite.
     """
-    record, best, since = TrainingRecord(), _Best(), _Mean()
+    record, best, since = TrainingRecord(), _Best(budget.tolerance), _Mean()
     clock = _Clock(budget)
+    rehearsed = min(_REHEARSED, budget.max_steps)
     for step in range(1, budget.max_steps + 1):
         losses = trainer.step()
         if not all(math.isfinite(value) for value in losses.values()):
@@ -110,6 +116,9 @@ def train(
         record.steps = step
         since.add(losses)
         clock.stepped()
+        if step == rehearsed:
+            left = about(clock.left(step))
+            progress.told(f"Training takes about {left} at most: {budget.max_steps:,} steps")
         last = step == budget.max_steps
         out_of_time = clock.out_of_time()
         end, reason = budget.ending()
@@ -117,14 +126,14 @@ def train(
         if step % budget.evaluate_every == 0 or last or out_of_time or ended:
             entry = {"step": float(step)} | since.take() | clock.timed(trainer.evaluate)
             record.history.append(entry)
-            best.offer(step, entry["score"], trainer.kept)
+            best.offer(step, entry["score"], len(record.history), trainer.kept)
             _warn(record, progress, watch)
             progress.evaluated(entry)
         progress.stepped(step, budget.max_steps)
         if out_of_time or ended:
             record.ended_by = "time" if out_of_time else reason
             break
-        if len(record.history) - best.evaluation(record.history) >= budget.patience:
+        if len(record.history) - best.improved >= budget.patience:
             record.ended_by = "converged"
             break
     if best.weights is None:
@@ -137,20 +146,22 @@ def train(
 
 
 class _Best:
-    """The weights with the lowest score so far."""
+    """The last weights whose score is no worse than the lowest so far."""
 
-    def __init__(self) -> None:
-        self.score, self.step = math.inf, 0
+    def __init__(self, tolerance: float) -> None:
+        self.tolerance, self.score = tolerance, math.inf
+        self.step = self.improved = 0  # the evaluation that last gave a lower score
         self.weights: dict[str, torch.Tensor] | None = None
 
-    def offer(self, step: int, score: float, kept: Callable[[], dict[str, torch.Tensor]]) -> None:
-        if score < self.score or self.weights is None:
-            self.score, self.step = score, step
-            self.weights = {name: value.detach().clone() for name, value in kept().items()}
-
-    def evaluation(self, history: list[Metrics]) -> int:
-        """How many evaluations had been made when the best one was."""
-        return next((i + 1 for i, e in enumerate(history) if e["step"] == self.step), 0)
+    def offer(
+        self, step: int, score: float, evaluation: int, kept: Callable[[], dict[str, torch.Tensor]]
+    ) -> None:
+        if score < self.score:
+            self.score, self.improved = score, evaluation
+        elif self.weights is not None and score >= self.score + self.tolerance * abs(self.score):
+            return
+        self.step = step
+        self.weights = {name: value.detach().clone() for name, value in kept().items()}
 
 
 class _Mean:
@@ -178,10 +189,21 @@ class _Clock:
         self.budget = budget
         self.last = time.monotonic()
         self.step_s = self.evaluate_s = 0.0
+        self.taken: list[float] = []
 
     def stepped(self) -> None:
         now = time.monotonic()
+        if len(self.taken) < _REHEARSED:
+            self.taken.append(now - self.last)
         self.step_s, self.last = max(0.9 * self.step_s, now - self.last), now
+
+    def left(self, step: int) -> float:
+        """Seconds that the steps after ``step`` take at most, judged by the first ones."""
+        typical = sorted(self.taken)[len(self.taken) // 2]
+        left = (self.budget.max_steps - step) * typical
+        if self.budget.deadline is None:
+            return left
+        return min(left, max(self.budget.deadline - time.monotonic(), 0.0))
 
     def timed(self, evaluate: Callable[[], Metrics]) -> Metrics:
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, nothing elsewhere."""
+"""Progress on stderr: lines, and a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -44,9 +44,18 @@ class Progress:
     def warned(self, warning: str) -> None:
         """A watchdog has something to say."""
 
+    def told(self, fact: str) -> None:
+        """Something to know beforehand: what a step will need."""
+
+
+def about(seconds: float) -> str:
+    """A rough time in words: ``40 s``, ``3 min``, ``2 h``."""
+    size, unit = (1, "s") if seconds < 90 else (60, "min") if seconds < 5400 else (3600, "h")
+    return f"{max(round(seconds / size), 1)} {unit}"
+
 
 class RichProgress(Progress):
-    """A bar on stderr with the stage, the steps, the time left and the score."""
+    """Lines on stderr, and on a terminal a bar with the stage, steps, time left and score."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -60,6 +69,7 @@ class RichProgress(Progress):
             TextColumn("{task.fields[note]}"),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task("starting", total=None, note="")
 
@@ -89,7 +99,15 @@ class RichProgress(Progress):
 
     @override
     def warned(self, warning: str) -> None:
-        self.console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+        self._line(f"Warning: {warning}", "yellow")
+
+    @override
+    def told(self, fact: str) -> None:
+        self._line(fact, "dim")
+
+    def _line(self, text: str, style: str) -> None:
+        """One line; never wrapped, so that it stays one line in a log."""
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_for(show: bool | None) -> Progress:

@@ -92,7 +92,10 @@ def test_help_and_inspect_need_no_torch(folder: Path, fitted: Path) -> None:
 def test_fit_says_what_it_did_and_what_comes_next(adult: Path) -> None:
     ran = run("fit", adult, "-o", "m.synthgen", *SMALL)
     assert (ran.code, ran.stdout) == (0, "")
-    assert re.search(r"^Fitted argan on 400 rows, 15 columns: 3 steps in ", ran.stderr)
+    told = ran.stderr.splitlines()
+    assert re.fullmatch(r"The fit needs about \d{3} MB of memory", told[0])
+    assert re.fullmatch(r"Training takes about \d+ s at most: 3 steps", told[1])
+    assert told[2].startswith("Fitted argan on 400 rows, 15 columns: 3 steps in ")
     assert "\nNext:  synthgen sample m.synthgen -n 1000 -o synthetic.csv\n" in ran.stderr
     names = ["adult.csv", "m.synthgen", "m.synthgen.meta.json"]
     assert sorted(path.name for path in Path().iterdir()) == names

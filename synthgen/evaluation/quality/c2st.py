@@ -18,6 +18,7 @@ import pandas as pd
 from synthgen.evaluation.auc import Z95, auc_with_error
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
+from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.result import MetricResult
 
 _UNIT = "1 - (2 AUC - 1)"
@@ -86,13 +87,14 @@ def compare_with_holdout(
     features = TableFeatures.of(train)
     tables = [features.matrix(table) for table in (train, synthetic, holdout)]
     size = min(map(len, tables))
-    scores: list[list[MetricResult]] = [[], [], []]
-    for draw in range(draws):
+
+    def compared(draw: int) -> list[MetricResult]:
         rng = np.random.default_rng([seed, draw])
         a, s, h = (_sample(table, size, rng) for table in tables)
-        for found, (left, right) in zip(scores, ((a, s), (h, s), (a, h)), strict=True):
-            found.append(_score(left, right, folds, seed + draw))
-    return C2STComparison(*(_mean(found) for found in scores))
+        return [_score(*pair, folds, seed + draw) for pair in ((a, s), (h, s), (a, h))]
+
+    scores = zip(*each_on_a_core(compared, range(draws)), strict=True)
+    return C2STComparison(*(_mean(list(found)) for found in scores))
 
 
 def _score(real: Floats, synthetic: Floats, folds: int, seed: int) -> MetricResult:
@@ -119,13 +121,16 @@ def _fold_aucs(real: Floats, synthetic: Floats, folds: int, seed: int) -> list[t
     classifier: Callable[..., Any] = need("xgboost", "the two-sample test").XGBClassifier
     rows = np.concatenate([real, synthetic])
     label = np.repeat([1, 0], [len(real), len(synthetic)])
-    aucs = []
-    for fit, judge in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, label):
-        model = classifier(eval_metric="logloss", random_state=seed)
+
+    def one(parts: tuple[Any, Any]) -> tuple[float, float]:
+        fit, judge = parts
+        model = classifier(eval_metric="logloss", random_state=seed, n_jobs=1)
         model.fit(rows[fit], label[fit])
         score = model.predict_proba(rows[judge])[:, 1].astype(np.float64)
-        aucs.append(auc_with_error(score[label[judge] == 1], score[label[judge] == 0]))
-    return aucs
+        return auc_with_error(score[label[judge] == 1], score[label[judge] == 0])
+
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, label)
+    return each_on_a_core(one, split)
 
 
 def _thin(left: Floats, right: Floats, seed: int) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ import pandas as pd
 from synthgen.evaluation.auc import Z95
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
+from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.quality.thinning import fair_size, thin, thinned_reason
 from synthgen.evaluation.result import MetricResult
 
@@ -45,10 +46,12 @@ def nash_gap(
         return MetricResult(None, "lower", size, "accuracy - 1/2", reason=reason)
     features = TableFeatures.of(real)
     known = features.matrix(thin(real, size, seed))
-    value, judged = _gap(known, features.matrix(thin(synthetic, size, seed + 1)), seed)
-    baseline = None
+    others = [thin(synthetic, size, seed + 1)]
     if holdout is not None:
-        baseline, _ = _gap(known, features.matrix(thin(holdout, size, seed + 2)), seed)
+        others.append(thin(holdout, size, seed + 2))
+    gaps = each_on_a_core(lambda table: _gap(known, features.matrix(table), seed), others)
+    value, judged = gaps[0]
+    baseline = gaps[1][0] if holdout is not None else None
     half = Z95 * float(np.sqrt(max(0.0, 0.25 - value**2) / judged))
     note = thinned_reason(size, min(len(real), len(synthetic)))
     ci = (value - half, min(0.5, value + half))
@@ -66,7 +69,7 @@ def _gap(real: Floats, synthetic: Floats, seed: int) -> tuple[float, int]:
     }
     label = {name: np.repeat([1, 0], len(part) // 2) for name, part in rows.items()}
     classifier = need("xgboost", "the Nash gap").XGBClassifier
-    model = classifier(eval_metric="logloss", random_state=seed, **_TREES)
+    model = classifier(eval_metric="logloss", random_state=seed, n_jobs=1, **_TREES)
     model.fit(
         rows["train"], label["train"], eval_set=[(rows["stop"], label["stop"])], verbose=False
     )

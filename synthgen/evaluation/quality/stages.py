@@ -187,8 +187,8 @@ def _usefulness(job: Job) -> None:
         test = train.sample(frac=0.2, random_state=job.seed)
         train = train.drop(index=test.index)
         reason = "no holdout was given: judged on a fifth of the real rows"
-    found = utility(tables.synthetic, test, target, reference=train, seed=job.seed)
     real = utility(train, test, target, seed=job.seed)
+    found = utility(tables.synthetic, test, target, reference=train, real=real, seed=job.seed)
     job.file(
         mle=replace(found, reason=found.reason or reason),
         mle_real=replace(real, reason=real.reason or reason),

@@ -11,6 +11,7 @@ import pandas as pd
 from synthgen.evaluation.auc import auc_with_error
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
+from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.quality.thinning import fair_size, thin
 
 MOST_ROWS = 20_000
@@ -73,20 +74,21 @@ def telling_columns(
     critic = _critic(rows[fit], label[fit], seed)
     gains = np.asarray(critic.feature_importances_, dtype=np.float64)
     whole = _auc(critic, rows[judge], label[judge])
-    found = []
-    for index, column in enumerate(features.columns):
+    orders = [rng.permutation(len(judge)) for _ in features.columns]
+
+    def telling(index: int) -> TellingColumn:
         shuffled = rows[judge].copy()
-        shuffled[:, index] = rng.permutation(shuffled[:, index])
+        shuffled[:, index] = shuffled[orders[index], index]
         one = rows[:, [index]]
-        alone = _critic(one[fit], label[fit], seed, n_estimators=30, max_depth=4)
-        found.append(
-            TellingColumn(
-                str(column.name),
-                float(np.nan_to_num(gains[index])),
-                whole - _auc(critic, shuffled, label[judge]),
-                _auc(alone, one[judge], label[judge]),
-            )
+        alone = _critic(one[fit], label[fit], seed, n_estimators=30, max_depth=4, n_jobs=1)
+        return TellingColumn(
+            str(features.columns[index].name),
+            float(np.nan_to_num(gains[index])),
+            whole - _auc(critic, shuffled, label[judge]),
+            _auc(alone, one[judge], label[judge]),
         )
+
+    found = each_on_a_core(telling, range(len(features.columns)))
     return tuple(sorted(found, key=lambda column: (-column.gain_share, column.column)))
 
 

@@ -25,6 +25,7 @@ from synthgen.tabular.autoregressive.network import Autoregressive
 from synthgen.tabular.autoregressive.warmstart import (
     ARGANConfig,
     WarmStart,
+    batch_rows,
     layout_of,
     planned_steps,
     sizes,
@@ -92,6 +93,21 @@ class ARGAN(TableModel):
             # from them what it gets wrong
             model.critics = model._fit_critics(table.take(rows[:n_held_out]), run)
         return model, record
+
+    @classmethod
+    @override
+    def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
+        config = parse_options(ARGANConfig, options)
+        view = CellView.of(encoder)
+        with torch.device("meta"):
+            layout = layout_of(view)
+            network = Autoregressive(layout, view.numeric, sizes(config, layout.n_columns))
+        # weights, their average, gradients and two moments
+        weights = 5 * 4 * sum(parameter.numel() for parameter in network.parameters())
+        ranks = n_rows * (8 * layout.n_columns + 8 * len(view.numeric))
+        pool = min(_POOL_ROWS, max(2 * n_rows, _MIN_FRESH_ROWS)) * layout.n_columns * 24
+        batch = batch_rows(config, n_rows) * layout.n_columns * network.sizes.hidden * 4 * 12
+        return (weights + 2 * ranks + pool + batch) / 2**20
 
     def _fit_critics(self, table: EncodedTable, run: Run) -> tuple[TreeCritic, ...]:
         """Critics one after the other, each against rows weighted by the former ones."""

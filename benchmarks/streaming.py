@@ -1,0 +1,80 @@
+"""Peak memory of sampling ten million rows to a Parquet file.
+
+python benchmarks/streaming.py [--rows 10000000] [--model argan] [--table adult] [--max-steps 300]
+
+The fit runs first, in a process of its own; what is measured is `synthgen sample MODEL -n N -o
+rows.parquet` with its peak memory. Exit code 1 when it is not below the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import machine
+from harness.data import TABLES, load
+from harness.places import RESULTS
+
+LIMIT_MB = 2048
+
+
+def main() -> None:
+    """Fit, sample, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--model", default="argan")
+    parser.add_argument("--table", default="adult", choices=sorted(TABLES))
+    parser.add_argument("--max-steps", type=int, default=300)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(wanted, Path(folder))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    document = {"machine": machine.describe(), "limit_mb": LIMIT_MB, **found}
+    (RESULTS / "streaming.json").write_text(json.dumps(document, indent=1) + "\n")
+    print(json.dumps(document, indent=1))
+    if found["peak_mb"] >= LIMIT_MB:
+        sys.exit(f"peak memory {found['peak_mb']:.0f} MB is not below {LIMIT_MB} MB")
+
+
+def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, object]:
+    """Seconds, peak memory and size of the file."""
+    train, model, rows = folder / "train.csv", folder / "m.synthgen", folder / "rows.parquet"
+    load(wanted.table).train.to_csv(train, index=False)
+    steps = ["--max-steps", str(wanted.max_steps), "--seed", "0"]
+    synthgen("fit", train, "-o", model, "--model", wanted.model, *steps)
+    fitting_mb = children_mb()
+    started = time.perf_counter()
+    synthgen("sample", model, "-n", str(wanted.rows), "-o", rows, "--seed", "1")
+    seconds = time.perf_counter() - started
+    if children_mb() <= fitting_mb:
+        raise SystemExit("fitting took more memory than sampling, which is thus not known")
+    return {
+        "table": wanted.table,
+        "model": wanted.model,
+        "rows": wanted.rows,
+        "seconds": round(seconds, 1),
+        "rows_per_s": round(wanted.rows / seconds),
+        "peak_mb": round(children_mb(), 1),
+        "file_mb": round(os.path.getsize(rows) / 2**20, 1),
+    }
+
+
+def synthgen(*arguments: object) -> None:
+    """Run the command; its notes go to stderr."""
+    subprocess.run([sys.executable, "-m", "synthgen", *map(str, arguments)], check=True)
+
+
+def children_mb() -> float:
+    """Largest resident memory of any child that has ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
