@@ -114,6 +114,9 @@ def test_values_that_meet_by_chance_are_no_copies(seed: int, rows: int) -> None:
     age = rng.normal(45, 15, rows).round().clip(17, 90)
     spike = np.where(rng.random(rows) < 0.5, 40, rng.integers(1, 99, rows))
     level = rng.normal(100, 30, rows)
+    # a price list: no two prices are as far apart as others, but the middle ones are frequent
+    prices = np.sort(rng.gamma(2, 100, 45)).round(2)
+    price, cost = prices[rng.normal(22, 5, (2, rows)).round().clip(0, 44).astype(int)]
     frame = pd.DataFrame(
         {
             "dice": rng.integers(1, 7, rows), "die": rng.integers(1, 7, rows),
@@ -122,6 +125,7 @@ def test_values_that_meet_by_chance_are_no_copies(seed: int, rows: int) -> None:
             "hours": spike, "worked": rng.permutation(spike),
             "before": level.round(), "after": (level + rng.normal(0, 2, rows)).round(),
             "tens": (level / 10).round() * 10, "more": (level / 10 + rng.random(rows)).round() * 10,
+            "price": price, "cost": cost,
             "first": rng.geometric(0.05, rows), "second": rng.geometric(0.05, rows),
         }
     )  # fmt: skip
@@ -287,6 +291,21 @@ def test_a_critic_sees_the_numbers_that_are_emitted(fitted: SynthGen) -> None:
         assert (features[plain & held.missing, i] < -1e37).all()
         copied += int(encoder.is_copy[drawn.codes[:, i]].sum())
     assert copied > 500
+
+
+def test_a_row_with_nothing_to_copy_is_reported(fitted: SynthGen) -> None:
+    completion = fitted.completion_
+    drawn = fitted.generator_._weighted(300, Request.of(completion), Streams(6))
+    billed, paid = (completion.place[completion.full.position(n)] for n in ("billed", "paid"))
+    target = completion.encoder.columns[paid]
+    assert isinstance(target, NumericEncoder)
+    drawn.codes[:, paid] = target.first_copy
+    drawn.codes[:100, billed] = completion.encoder.columns[billed].n_codes - 1
+    rows = completion.complete(drawn, Streams(6))
+    assert rows.mended[:100].all() and not rows.broken.any()
+    low, high = target.ends()
+    held = rows.held(completion.full.position("paid"))
+    assert not held.missing.any() and ((held.values >= low) & (held.values <= high)).all()
 
 
 def test_imputed_copies_are_the_same(fitted: SynthGen) -> None:
