@@ -29,7 +29,7 @@ Kind = Literal[
 ]
 Personal = Literal["email", "phone", "name", "address"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
-RelationKind = Literal["copy", "dependency", "sum", "ordering", "missing_together"]
+RelationKind = Literal["copy", "dependency", "sum", "partial_copy", "ordering", "missing_together"]
 Scalar = bool | int | float | str
 
 
@@ -126,17 +126,22 @@ class Column(BaseModel):
 class Relation(BaseModel):
     """What holds between columns in every row, and is kept in every synthetic row.
 
+    A partial copy alone holds in some rows, and is kept as often as it does.
+
     Attributes:
         kind: ``copy``: the columns are equal. ``dependency``: the first decides each of the others.
             ``sum``: the first is ``constant`` plus the others times ``weights``, rounded to its
-            decimals. ``ordering``: no column is above the next. ``missing_together``: the columns
+            decimals. ``partial_copy``: the second is the same as the first in some rows.
+            ``ordering``: no column is above the next. ``missing_together``: the columns
             are missing in the same rows.
-        columns: Two or more. The first column of a copy or dependency is the one that is learned;
-            the first of a sum is the one that is computed.
+        columns: Two or more, of a partial copy two. The first column of a copy or dependency is
+            the one that is learned; the first of a sum is the one that is computed.
         mutual: Of a dependency between two columns: the second decides the first as well.
         weights: Of a sum: one for each column but the first; ``None`` for 1 each.
         constant: Of a sum: what is added to it.
-        rows: Of one that was found: how many rows could have broken it, and none did.
+        share: Of a partial copy that was found: in which share of ``rows``, rounded.
+        rows: Of one that was found: how many rows could have broken it, and none did; of a partial
+            copy, how many rows hold a number that is no atom.
         break_rate_below: Of one that was found: upper end of the 95 % interval of the share of new
             rows that break it.
     """
@@ -148,6 +153,7 @@ class Relation(BaseModel):
     mutual: bool = False
     weights: tuple[float, ...] | None = None
     constant: float = 0.0
+    share: float | None = None
     rows: int | None = None
     break_rate_below: float | None = None
 
@@ -158,6 +164,10 @@ class Relation(BaseModel):
             raise ValueError(f"{what}: a relation needs two or more different columns")
         if self.mutual and (self.kind != "dependency" or len(self.columns) != 2):
             raise ValueError(f"{what}: 'mutual' needs a dependency between two columns")
+        if self.kind == "partial_copy" and len(self.columns) != 2:
+            raise ValueError(f"{what}: a partial copy is of two columns; write one for each pair")
+        if self.share is not None and (self.kind != "partial_copy" or not 0 <= self.share <= 1):
+            raise ValueError(f"{what}: 'share' needs kind partial_copy, and is between 0 and 1")
         if self.kind != "sum" and (self.weights is not None or self.constant):
             raise ValueError(f"{what}: 'weights' and 'constant' need kind sum")
         if self.weights is not None and len(self.weights) != len(self.columns) - 1:

@@ -95,7 +95,7 @@ def show_relations(schema: Schema) -> None:
 
     from synthgen.relations import confidence, describe
 
-    shown = Table("in every row", "confidence", box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = Table("relation", "confidence", box=box.SIMPLE_HEAD, pad_edge=False)
     unique = [c.name for c in schema if c.unique]
     for relation in schema.relations or ():
         shown.add_row(_plain(describe(relation)), _plain(confidence(relation)))

@@ -48,6 +48,11 @@ class ColumnEncoder(ABC):
     def has_value(self) -> np.ndarray:
         """(n_codes,) bool: which codes carry a value beside them."""
 
+    @property
+    def is_copy(self) -> np.ndarray:
+        """(n_codes,) bool: which codes say that a cell is the same as another one of its row."""
+        return np.zeros(self.n_codes, bool)
+
     @abstractmethod
     def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Codes (n,) int32 and values (n,) float32; -1 for a cell that no code can stand for."""

@@ -1,13 +1,14 @@
 """Numbers, dates and durations: atoms for repeated values, modes for the rest.
 
-A value that many rows share (0 in capital-gain) is an atom: a code and no value. Every other
-value is mode-specifically normalized: the code of a Gaussian mode and ``(x - mean) / (4 std)``
-inside it (Xu et al., *Modeling Tabular Data using Conditional GAN*, 2019, section 4.2).
+A value that many rows share (0 in capital-gain) is an atom: a code and no value. A cell that is the
+same as another one of its row may be a copy: again a code and no value. Every other value is
+mode-specifically normalized: the code of a Gaussian mode and ``(x - mean) / (4 std)`` inside it (Xu
+et al., *Modeling Tabular Data using Conditional GAN*, 2019, section 4.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,73 +18,27 @@ from typing_extensions import override
 
 from synthgen.cells import Cells
 from synthgen.encoding.column import ColumnEncoder, Interval, protected_share
+from synthgen.encoding.copies import NO_COPIES, Copies, converted
 from synthgen.encoding.mixture import Mixture
 from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
+from synthgen.encoding.summary import NumericSummary, offset
 from synthgen.errors import ConditionError
 from synthgen.schema import Column
 
-MAX_DISCRETE = 32
-SPIKE_SHARE = 0.01
-SPIKE_RATIO = 3.0
-_WINDOW = 10
 VALUE_SCALE = 4.0
-_EXACT_FLOAT = 2**52
-
-
-@dataclass(frozen=True)
-class NumericSummary:
-    """Distinct values with counts, relative to ``origin``; merging is associative.
-
-    Attributes:
-        points: The values and their counts.
-        missing: Number of missing cells.
-        origin: Integer subtracted from every value.
-        only_repeated: Whether values that fewer than `MIN_ROWS` rows hold were left out.
-    """
-
-    points: Points
-    missing: int
-    origin: int
-    only_repeated: bool = False
-
-    @classmethod
-    def of(cls, cells: Cells, origin: int | None = None) -> NumericSummary:
-        """Summary of integer, float, datetime or duration cells.
-
-        ``origin`` keeps large integers exact as floats; give the first batch's to the others.
-        """
-        held = cells.values[~cells.missing]
-        if origin is None:
-            origin = _origin(held)
-        return cls(Points.of(_offset(held, origin)), int(cells.missing.sum()), origin)
-
-    def merge(self, other: NumericSummary) -> NumericSummary:
-        """Summary of both batches together."""
-        if self.origin != other.origin:
-            raise ValueError("summaries of one column need one origin")
-        return NumericSummary(
-            self.points.merge(other.points), self.missing + other.missing, self.origin
-        )
-
-    def repeated(self) -> NumericSummary:
-        """Without values that fewer than `MIN_ROWS` rows hold; as it is if there are only such."""
-        rare = (self.points.count < MIN_ROWS) | (self.points.distinct > 1)
-        if rare.all():
-            return self
-        points = self.points.without(self.points.value[rare])
-        return NumericSummary(points, self.missing, self.origin, only_repeated=True)
 
 
 @dataclass(frozen=True)
 class NumericEncoder(ColumnEncoder):
-    """Codes: atoms ascending, then modes ascending, then missing.
+    """Codes: atoms ascending, then modes ascending, then copies, then missing.
 
     Attributes:
         atoms: (n_atoms,) float64 values relative to ``origin``.
-        modes: The Gaussian modes of all other values, relative to ``origin``.
-        quantiles: Protected quantile function of all other values.
+        modes: The Gaussian modes of all other values that are no copies, relative to ``origin``.
+        quantiles: Protected quantile function of the same values.
         origin: Integer subtracted before values become floats.
         step: Decoded values are multiples of it; 0 for no rounding.
+        copies: Which columns a cell may be the same as.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -93,48 +48,85 @@ class NumericEncoder(ColumnEncoder):
     quantiles: StepQuantiles
     origin: int
     step: float
+    copies: Copies = NO_COPIES
 
     @classmethod
     def fit(
-        cls, column: Column, summary: NumericSummary, atoms: np.ndarray, modes: Mixture
+        cls,
+        column: Column,
+        summary: NumericSummary,
+        atoms: np.ndarray,
+        modes: Mixture,
+        sources: Sequence[str | int] = (),
     ) -> NumericEncoder:
-        """Encoder of a column whose ``atoms`` and ``modes`` were found (see `find_atoms`)."""
-        points = summary.points
-        at = np.searchsorted(points.value, atoms)
-        rest = points.without(atoms)
-        quantiles = StepQuantiles.fit(rest)
-        counts = points.count[at].astype(np.float64)
-        spread = modes.weight * rest.n if rest.n >= MIN_ROWS or not len(atoms) else np.zeros(0)
+        """Encoder of a column whose ``atoms`` and ``modes`` were found (see `find_atoms`).
+
+        Args:
+            sources: Columns of which the summary counted copies.
+        """
+        points, rest = summary.total, summary.points.without(atoms)
+        counts = points.count[np.searchsorted(points.value, atoms)].astype(np.float64)
+        copied = [own.without(atoms).n for own in summary.copied]
+        other = len(atoms) or any(copied)
+        spread = modes.weight * rest.n if rest.n >= MIN_ROWS or not other else np.zeros(0)
         if not len(spread):
-            modes = Mixture(*np.zeros((3, 0)))
-        held = np.r_[counts, spread, [summary.missing] * bool(summary.missing)]
+            # values of fewer than `MIN_ROWS` rows leave no trace, not even their mean
+            rest, modes = rest.without(rest.value), Mixture(*np.zeros((3, 0)))
+        held = np.r_[counts, spread, copied, [summary.missing] * bool(summary.missing)]
         return cls(
             column,
             protected_share(np.ceil(held)),
             bool(summary.missing),
             atoms,
             modes,
-            quantiles,
+            StepQuantiles.fit(rest),
             summary.origin,
             rounding_step(column),
+            _copies(points, sources),
         )
 
     @property
     @override
     def has_value(self) -> np.ndarray:
         codes = np.arange(self.n_codes)
-        return (codes >= len(self.atoms)) & (codes < self.n_present)
+        return (codes >= len(self.atoms)) & (codes < self.first_copy)
+
+    @property
+    @override
+    def is_copy(self) -> np.ndarray:
+        codes = np.arange(self.n_codes)
+        return (codes >= self.first_copy) & (codes < self.n_present)
+
+    @property
+    def first_copy(self) -> int:
+        """The code of the first source; the others follow."""
+        return len(self.atoms) + len(self.modes.weight)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether a present cell may be anything else than a copy."""
+        return self.first_copy > 0
 
     @override
-    def encode(self, cells: Cells, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def encode(
+        self, cells: Cells, rng: np.random.Generator, same_as: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Codes (n,) int32 and values (n,) float32; -1 for a cell that no code can stand for.
+
+        Args:
+            same_as: (n,) which source a cell is the same as, -1 for none.
+        """
         codes = np.full(len(cells.values), self.n_codes - 1 if self.has_missing else -1, np.int32)
         values = np.zeros(len(codes), np.float32)
         present = np.flatnonzero(~cells.missing)
-        x = _offset(cells.values[present], self.origin)
+        x = offset(cells.values[present], self.origin)
         code = np.full(len(x), -1, np.int32)
         if len(self.atoms):
             at = np.abs(self.atoms[_nearest(self.atoms, x)] - x) <= 1e-9 * np.abs(x)
             code[at] = _nearest(self.atoms, x[at])
+        if same_as is not None:
+            copy = (code < 0) & (same_as[present] >= 0)
+            code[copy] = self.first_copy + same_as[present[copy]]
         rest = code < 0
         if rest.any() and len(self.modes.weight):
             mode, value = self._into_modes(x[rest], rng)
@@ -142,6 +134,8 @@ class NumericEncoder(ColumnEncoder):
             values[present[rest]] = value
         elif rest.any() and len(self.atoms):
             code[rest] = _nearest(self.atoms, x[rest])
+        elif rest.any() and self.copies.sources:
+            code[rest] = self.first_copy
         codes[present] = code
         return codes, values
 
@@ -160,12 +154,11 @@ class NumericEncoder(ColumnEncoder):
     def continuous(self, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Number (n,) relative to ``origin`` that codes and values stand for, before rounding.
 
-        Missing cells give 0.
+        Copies and missing cells give 0.
         """
-        centre = np.r_[self.atoms, self.modes.mean, np.zeros(int(self.has_missing))]
-        scale = np.r_[
-            np.zeros(len(self.atoms)), VALUE_SCALE * self.modes.std, np.zeros(int(self.has_missing))
-        ]
+        others = np.zeros(self.n_codes - self.first_copy)
+        centre = np.r_[self.atoms, self.modes.mean, others]
+        scale = np.r_[np.zeros(len(self.atoms)), VALUE_SCALE * self.modes.std, others]
         return np.asarray(centre[codes] + scale[codes] * values.astype(np.float64))
 
     @override
@@ -177,14 +170,28 @@ class NumericEncoder(ColumnEncoder):
         return Cells(self._restored(self.numbers(codes, ranks)), codes >= self.n_present)
 
     def numbers(self, codes: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-        """Numbers (n,) relative to ``origin`` that will be decoded; missing cells give 0."""
+        """Numbers (n,) relative to ``origin`` that will be decoded; missing cells give 0.
+
+        A copy gives a number of the column's own, which is decoded where its source's cannot be.
+        """
         centre = np.r_[self.atoms, np.zeros(self.n_codes - len(self.atoms))]
+        own = self.has_value
+        if own.any():
+            own = own | self.is_copy
+        elif len(self.atoms):
+            centre[self.is_copy] = self.atoms[np.argmax(self.share[: len(self.atoms)])]
         x: np.ndarray = centre[codes]
-        rest = np.flatnonzero(self.has_value[codes])
+        rest = np.flatnonzero(own[codes])
         if len(rest):
             # onto the observed support: a repeated value comes back exactly, a rare one never
             x[rest] = self._rounded(self.quantiles(ranks[rest]))
         return x
+
+    def copied(self, source: Cells, column: Column) -> Cells:
+        """Cells (n,) of a source as this column's; missing where they cannot be any of them."""
+        found = converted(source, column, self.column)
+        low, high = self.ends()
+        return Cells(found.values, found.missing | (found.values < low) | (found.values > high))
 
     def emittable(self, x: np.ndarray, direction: int) -> np.ndarray:
         """The number nearest to each x (n,) that a cell may be decoded to; NaN if there is none.
@@ -246,15 +253,24 @@ class NumericEncoder(ColumnEncoder):
         slack = 1e-9 * np.abs(self.atoms)
         codes = np.flatnonzero((self.atoms >= least - slack) & (self.atoms <= most + slack))
         ranks = self._rank_interval(least, most) if self.has_value.any() else None
-        if ranks is None and not len(codes):
+        copies = self._copies_between(least, most)
+        if least == most and (len(codes) or ranks is not None):
+            # hardly any copy is this very number: drawing until one is would take too long
+            copies = copies[:0]
+        if ranks is None and not len(codes) and not len(copies):
             ends = self._ends()
             raise ConditionError(
                 f"column {self.column.name!r}: nothing is generated from {low!r} to {high!r}; "
                 f"its values lie between {ends[0]} and {ends[1]}"
             )
         if ranks is None:
-            return Interval(codes)
-        return Interval(np.r_[codes, np.flatnonzero(self.has_value)], *ranks)
+            return Interval(np.r_[codes, copies])
+        return Interval(np.r_[codes, np.flatnonzero(self.has_value), copies], *ranks)
+
+    def _copies_between(self, least: float, most: float) -> np.ndarray:
+        """Copy codes (k,), if what they copy may lie in a range; whether it does, the row says."""
+        within = self.copies.sources and most >= self.copies.low and least <= self.copies.high
+        return np.flatnonzero(self.is_copy) if within else np.zeros(0, np.int64)
 
     def _rank_interval(self, least: float, most: float) -> tuple[float, float] | None:
         """Ranks, in single precision, whose decoded values are exactly those of the range."""
@@ -285,6 +301,8 @@ class NumericEncoder(ColumnEncoder):
     def ends(self) -> np.ndarray:
         """The smallest and largest value generated, as cells hold them; NaN if there is none."""
         ends = list(self.atoms[[0, -1]]) if len(self.atoms) else []
+        if self.copies.sources:
+            ends += self._rounded(np.array([self.copies.low, self.copies.high])).tolist()
         if self.has_value.any():
             ends += self._rounded(self.quantiles(np.array([0.0, 1.0]))).tolist()
         if not ends:
@@ -333,13 +351,13 @@ class NumericEncoder(ColumnEncoder):
             "quantiles": self.quantiles.to_dict(),
             "origin": self.origin,
             "step": self.step,
-        }
+        } | ({"copies": self.copies.to_dict()} if self.copies.sources else {})
 
     @classmethod
     @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> NumericEncoder:
         modes = (np.asarray(data["modes"][name], np.float64) for name in ("weight", "mean", "std"))
-        return cls(
+        encoder = cls(
             column,
             np.asarray(data["share"], np.float64),
             data["has_missing"],
@@ -348,29 +366,11 @@ class NumericEncoder(ColumnEncoder):
             StepQuantiles.from_dict(data["quantiles"]),
             data["origin"],
             data["step"],
+            Copies.from_dict(data["copies"]) if "copies" in data else NO_COPIES,
         )
-
-
-def find_atoms(points: Points, every: bool = False) -> np.ndarray:
-    """Values (k,) that deserve a code of their own.
-
-    All of them on demand, or where few distinct values cover the column; otherwise the spikes:
-    values that at least `SPIKE_SHARE` of the rows hold and that stand out `SPIKE_RATIO`-fold from
-    the values around them.
-    """
-    if not points.n:
-        return np.zeros(0)
-    if every:
-        return points.value
-    held = (points.count >= MIN_ROWS) & (points.distinct == 1)
-    if held.sum() <= MAX_DISCRETE and points.count[held].sum() > points.n - MIN_ROWS:
-        return np.asarray(points.value[held])
-    padded = np.pad(points.count.astype(np.float64), _WINDOW, mode="reflect")
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _WINDOW + 1)
-    heavy = np.flatnonzero(points.count >= SPIKE_SHARE * points.n)
-    spike = np.zeros(len(points.count), bool)
-    spike[heavy] = points.count[heavy] >= SPIKE_RATIO * np.median(around[heavy], axis=1)
-    return np.asarray(points.value[held & spike])
+        if encoder.n_present != encoder.first_copy + len(encoder.copies.sources):
+            raise ValueError(f"column {column.name!r} has a wrong number of codes")
+        return encoder
 
 
 def rounding_step(column: Column) -> float:
@@ -380,17 +380,12 @@ def rounding_step(column: Column) -> float:
     return float(column.resolution or 1)
 
 
-def _origin(held: np.ndarray) -> int:
-    """0, or a middle value where integers are too large for float64 or are ticks of a date."""
-    if held.dtype.kind != "i" or not len(held):
-        return 0
-    # a rounded mean, so that no cell's exact value is stored
-    mean = int(held.astype(np.float64).mean())
-    return 0 if np.abs(held.astype(np.float64)).max() < _EXACT_FLOAT else mean
-
-
-def _offset(values: np.ndarray, origin: int) -> np.ndarray:
-    return (values - origin if origin else values).astype(np.float64)
+def _copies(points: Points, sources: Sequence[str | int]) -> Copies:
+    """Copy codes of a column with these values, copied or not."""
+    if not sources:
+        return NO_COPIES
+    q = StepQuantiles.fit(points)
+    return Copies(tuple(sources), float(q.low[0]), float(q.high[-1]))
 
 
 def _nearest(sorted_values: np.ndarray, x: np.ndarray) -> np.ndarray:

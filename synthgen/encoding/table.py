@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from synthgen import cells as cell
+from synthgen.cells import Cells
 from synthgen.encoding.category import CategoryEncoder, CategorySummary
 from synthgen.encoding.column import ColumnEncoder
+from synthgen.encoding.copies import first_equal, sources_first
 from synthgen.encoding.generated import GeneratedEncoder, PresenceSummary
 from synthgen.encoding.mixture import Mixture, fit_mixtures, histogram
-from synthgen.encoding.numeric import NumericEncoder, NumericSummary, find_atoms
+from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import Points
+from synthgen.encoding.summary import NumericSummary, find_atoms
 from synthgen.schema import Column, Schema
 from synthgen.seeds import Streams
 
@@ -24,6 +28,7 @@ ENCODERS: dict[str, type[ColumnEncoder]] = {
     encoder.kind: encoder for encoder in (CategoryEncoder, GeneratedEncoder, NumericEncoder)
 }
 T = TypeVar("T")
+Name = str | int
 Summary = CategorySummary | NumericSummary | PresenceSummary
 _SUMMARY_OF_KIND: dict[str, Callable[[cell.Cells], Summary]] = {
     "integer": NumericSummary.of,
@@ -83,19 +88,34 @@ class TableEncoder:
 
     @classmethod
     def fit(
-        cls, frame: pd.DataFrame, schema: Schema, discrete: Collection[str | int] = ()
+        cls,
+        frame: pd.DataFrame,
+        schema: Schema,
+        discrete: Collection[Name] = (),
+        sources: Mapping[Name, Sequence[Name]] | None = None,
     ) -> TableEncoder:
         """Fit on a canonical frame (see `synthgen.frames.read`).
 
         Args:
             discrete: Numeric columns whose every repeated value gets a code of its own.
+            sources: Numeric column -> columns whose cells its own may be the same as.
         """
-        summaries = [summarize(frame[column.name], column) for column in schema]
-        return cls.from_summaries(schema, summaries, discrete)
+        sources = sources or {}
+        summaries = [
+            summarize_copies(frame, column, [schema[k] for k in sources[column.name]])
+            if column.name in sources
+            else summarize(frame[column.name], column)
+            for column in schema
+        ]
+        return cls.from_summaries(schema, summaries, discrete, sources)
 
     @classmethod
     def from_summaries(
-        cls, schema: Schema, summaries: list[Summary], discrete: Collection[str | int] = ()
+        cls,
+        schema: Schema,
+        summaries: list[Summary],
+        discrete: Collection[Name] = (),
+        sources: Mapping[Name, Sequence[Name]] | None = None,
     ) -> TableEncoder:
         """Fit on merged summaries; the mixtures of all numeric columns are fitted at once."""
         summaries = [
@@ -103,13 +123,14 @@ class TableEncoder:
             for column, s in zip(schema, summaries, strict=True)
         ]
         numeric = [s for s in summaries if isinstance(s, NumericSummary)]
-        atoms = [find_atoms(s.points, s.only_repeated) for s in numeric]
+        atoms = [find_atoms(s.total, s.only_repeated) for s in numeric]
         modes = _fit_modes([s.points.without(a) for s, a in zip(numeric, atoms, strict=True)])
         fitted = iter(zip(atoms, modes, strict=True))
         columns: list[ColumnEncoder] = []
         for column, summary in zip(schema, summaries, strict=True):
             if isinstance(summary, NumericSummary):
-                columns.append(NumericEncoder.fit(column, summary, *next(fitted)))
+                own = (sources or {}).get(column.name, ())
+                columns.append(NumericEncoder.fit(column, summary, *next(fitted), own))
             elif isinstance(summary, CategorySummary):
                 columns.append(CategoryEncoder.fit(column, summary))
             else:
@@ -136,8 +157,13 @@ class TableEncoder:
         shape = (len(frame), len(self.columns))
         codes, values = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
         for j, encoder in enumerate(self.columns):
-            cells = cell.read(frame[encoder.column.name], encoder.column)
-            codes[:, j], values[:, j] = encoder.encode(cells, streams.numpy(f"encode/{j}"))
+            column, rng = encoder.column, streams.numpy(f"encode/{j}")
+            cells = cell.read(frame[column.name], column)
+            if isinstance(encoder, NumericEncoder) and encoder.copies.sources:
+                same_as = _same_as(frame, cells, column, self._sources(encoder))
+                codes[:, j], values[:, j] = encoder.encode(cells, rng, same_as)
+            else:
+                codes[:, j], values[:, j] = encoder.encode(cells, rng)
         return EncodedTable(codes, values)
 
     def ranked(self, table: EncodedTable) -> RankedTable:
@@ -150,23 +176,87 @@ class TableEncoder:
         in_threads(column, np.flatnonzero([c.has_value.any() for c in self.columns]).tolist())
         return RankedTable(table.codes, ranks)
 
+    @cached_property
+    def copies(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Columns with copies and the sources of their codes, by index; sources come first.
+
+        Raises:
+            ValueError: If columns copy each other in a circle.
+        """
+        sources = {
+            j: tuple(self.position(name) for name in encoder.copies.sources)
+            for j, encoder in enumerate(self.columns)
+            if isinstance(encoder, NumericEncoder) and encoder.copies.sources
+        }
+        return sources_first(sources)
+
+    def put_copies(
+        self, codes: np.ndarray, cells: Sequence[Cells | None], kept: np.ndarray | None = None
+    ) -> dict[int, np.ndarray]:
+        """Put the cells of the sources, in place, where codes (n, n_columns) say so.
+
+        Args:
+            cells: Decoded cells by column.
+            kept: (n, n_columns) bool: cells that stay as they are.
+
+        Returns:
+            Column -> (n,) bool: rows whose source is missing, or nothing that the column may hold;
+            their cells stay.
+        """
+        failed = {}
+        for j, sources in self.copies:
+            encoder, own = self.columns[j], cells[j]
+            assert isinstance(encoder, NumericEncoder) and own is not None
+            failed[j] = np.zeros(len(codes), bool)
+            for k, source in enumerate(sources):
+                rows = codes[:, j] == encoder.first_copy + k
+                if kept is not None:
+                    rows &= ~kept[:, j]
+                there = cells[source]
+                assert there is not None
+                found = encoder.copied(there, self.columns[source].column)
+                good = rows & ~found.missing
+                own.values[good] = found.values[good]
+                failed[j] |= rows & found.missing
+        return failed
+
+    def numbers(self, table: RankedTable) -> dict[int, Cells]:
+        """Column -> its cells as they will be decoded, of numeric columns; copies in place."""
+
+        def column(j: int) -> Cells:
+            nothing = np.random.default_rng(0)  # numbers are decoded without it
+            return self.columns[j].decode(table.codes[:, j], table.ranks[:, j], nothing)
+
+        numeric = [j for j, c in enumerate(self.columns) if isinstance(c, NumericEncoder)]
+        cells: list[Cells | None] = [None] * len(self.columns)
+        for j, decoded in zip(numeric, in_threads(column, numeric), strict=True):
+            cells[j] = decoded
+        self.put_copies(table.codes, cells)
+        return {j: held for j, held in enumerate(cells) if held is not None}
+
     def decode(self, table: EncodedTable | RankedTable, streams: Streams) -> pd.DataFrame:
         """Canonical frame of an encoded table, with the schema's names, order and dtypes."""
 
-        def column(j: int) -> pd.Series:
+        def decoded(j: int) -> Cells:
             encoder, rng = self.columns[j], streams.numpy(f"decode/{j}")
             codes = table.codes[:, j]
             if isinstance(table, RankedTable):
                 ranks = table.ranks[:, j]
             else:
                 ranks = encoder.ranks(codes, table.values[:, j])
-            cells = encoder.decode(codes, ranks, rng)
-            return cell.write(cells, encoder.column)
+            return encoder.decode(codes, ranks, rng)
 
-        series = in_threads(column, range(len(self.columns)))
+        cells = in_threads(decoded, range(len(self.columns)))
+        self.put_copies(table.codes, cells)
+        series = in_threads(
+            lambda j: cell.write(cells[j], self.columns[j].column), range(len(self.columns))
+        )
         frame = pd.DataFrame(dict(enumerate(series)), copy=False)
         frame.columns = pd.Index(self.schema.names)
         return frame
+
+    def _sources(self, encoder: NumericEncoder) -> list[Column]:
+        return [self.schema[name] for name in encoder.copies.sources]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready state, without the schema."""
@@ -176,7 +266,7 @@ class TableEncoder:
 
     @classmethod
     def from_dict(cls, schema: Schema, data: dict[str, Any]) -> TableEncoder:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`; raises `ValueError` if codes, copies and schema do not fit."""
         columns = zip(schema, data["columns"], strict=True)
         return cls(
             schema, tuple(ENCODERS[state["encoder"]].from_dict(c, state) for c, state in columns)
@@ -192,6 +282,21 @@ def in_threads(work: Callable[[int], T], items: Iterable[int]) -> list[T]:
 def summarize(series: pd.Series, column: Column) -> Summary:
     """Mergeable summary of one column of a batch."""
     return _SUMMARY_OF_KIND[column.kind](cell.read(series, column))
+
+
+def summarize_copies(frame: pd.DataFrame, column: Column, sources: list[Column]) -> NumericSummary:
+    """Mergeable summary of a numeric column of a batch, some of whose cells are copies."""
+    cells = cell.read(frame[column.name], column)
+    same_as = _same_as(frame, cells, column, sources)
+    return NumericSummary.of(cells, same_as=same_as, n_sources=len(sources))
+
+
+def _same_as(
+    frame: pd.DataFrame, cells: Cells, column: Column, sources: list[Column]
+) -> np.ndarray:
+    """(n,) which source each cell is the same as, -1 for none."""
+    there = [(cell.read(frame[source.name], source), source) for source in sources]
+    return first_equal(cells, column, there)
 
 
 def _fit_modes(points: list[Points]) -> list[Mixture]:

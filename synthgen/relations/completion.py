@@ -27,36 +27,9 @@ from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes
 from synthgen.relations.numbers import fits
 from synthgen.relations.plan import Lookup, Plan
 from synthgen.relations.repair import Orderings
+from synthgen.relations.rows import Rows, with_given
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
-
-
-@dataclass
-class Rows:
-    """Complete rows.
-
-    Attributes:
-        codes: (n, n_columns) int32; of copies and sums they mean nothing.
-        cells: Cells of each column; ``None`` for generated ones, which come last.
-        mended: (n,) bool: rows that were changed to keep a relation, or whose sum is out of range.
-        broken: (n,) bool: rows that break one all the same.
-    """
-
-    codes: np.ndarray
-    cells: list[Cells | None]
-    mended: np.ndarray
-    broken: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def replace(self, rows: np.ndarray, other: Rows, taken: np.ndarray) -> None:
-        """Put rows ``taken`` (k,) of another in the place of ``rows`` (k,)."""
-        self.codes[rows] = other.codes[taken]
-        self.mended[rows], self.broken[rows] = other.mended[taken], other.broken[taken]
-        for mine, its in zip(self.cells, other.cells, strict=True):
-            if mine is not None and its is not None:
-                mine.values[rows], mine.missing[rows] = its.values[taken], its.missing[taken]
 
 
 @dataclass(frozen=True)
@@ -82,7 +55,7 @@ class Completion:
             SchemaError: If the relations cannot be kept together.
         """
         plan = Plan.of(schema)
-        full = TableEncoder.fit(frame, schema, plan.discrete)
+        full = TableEncoder.fit(frame, schema, plan.discrete, plan.sources)
         exact: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         tables = {}
         for pair in (*plan.lookups, *plan.aligned):
@@ -139,6 +112,7 @@ class Completion:
         self._meet(codes, ranks, fixed, mended, rng)
         cells = self._decoded(codes, ranks, given or {}, fixed)
         rows = Rows(codes, cells, mended, broken)
+        self._copy(rows, fixed if given is not None else None)
         self._put_in_order(rows, fixed, rng, beyond=given is not None)
         self._add_up(rows, fixed, given or {})
         self._verify(rows)
@@ -168,9 +142,7 @@ class Completion:
         own = [j for j in range(len(columns)) if j not in originals]
         series |= zip(own, in_threads(column, own), strict=True)
         for j, original in originals.items():
-            source = rows.cells[original]
-            assert source is not None
-            copied = converted(source, columns[original].column, columns[j].column)
+            copied = converted(rows.held(original), columns[original].column, columns[j].column)
             series[j] = cell.write(copied, columns[j].column)
         frame = pd.DataFrame({j: series[j] for j in range(len(columns))}, copy=False)
         frame.columns = pd.Index(self.full.schema.names)
@@ -278,9 +250,21 @@ class Completion:
             if j in computed or isinstance(encoder, GeneratedEncoder):
                 return None
             cells = encoder.decode(codes[:, j], ranks[:, j], rng)
-            return _with_given(cells, given.get(j), fixed[:, j])
+            return with_given(cells, given.get(j), fixed[:, j])
 
         return in_threads(column, range(len(self.full.columns)))
+
+    def _copy(self, rows: Rows, known: np.ndarray | None) -> None:
+        """Cells that are the same as another of their row; where none is such, their column's own.
+
+        Cells that are put in order after that may differ from their source.
+        """
+        for j, failed in self.full.put_copies(rows.codes, rows.cells, known).items():
+            rows.mended |= failed
+            encoder = self.full.columns[j]
+            assert isinstance(encoder, NumericEncoder)
+            if not encoder.has_own:
+                rows.broken |= failed
 
     @cached_property
     def _orders(self) -> list[tuple[list[int], Orderings]]:
@@ -309,7 +293,7 @@ class Completion:
         # what others follow from stays
         decides = [pair.source for pair in (*self.plan.lookups, *self.plan.aligned)]
         for columns, order in self._orders:
-            cells = [_held(rows, j) for j in columns]
+            cells = [rows.held(j) for j in columns]
             present = ~np.stack([held.missing for held in cells], axis=1)
             values = order.values(cells)
             off = np.flatnonzero(order.broken(values, present))
@@ -328,7 +312,7 @@ class Completion:
         for target, relation in self.plan.sums:
             parts = [original.get(position[n], position[n]) for n in relation.columns[1:]]
             columns = [self.full.columns[j].column for j in (target, *parts)]
-            held = [_held(rows, j) for j in parts]
+            held = [rows.held(j) for j in parts]
             total = sums.computed(columns, held, relation.factors, relation.constant)
             encoder = self.full.columns[target]
             assert isinstance(encoder, NumericEncoder)
@@ -337,17 +321,17 @@ class Completion:
             rows.mended |= out
             rows.broken |= total.missing & (not encoder.has_missing)
             rows.broken |= out & ~fits(total.values, encoder.column)
-            rows.cells[target] = _with_given(total, given.get(target), fixed[:, target])
+            rows.cells[target] = with_given(total, given.get(target), fixed[:, target])
 
     def _verify(self, rows: Rows) -> None:
         """Orderings and gaps that involve computed columns are looked at, not made."""
         for chain in self.plan.orderings:
-            cells = [_held(rows, j) for j in chain]
+            cells = [rows.held(j) for j in chain]
             rows.broken |= orderings.disordered([self.full.columns[j].column for j in chain], cells)
         computed = {target for target, _ in self.plan.sums}
         for group in self.plan.together:
             gaps = [
-                _held(rows, j).missing
+                rows.held(j).missing
                 if j in computed
                 else rows.codes[:, j] >= self.full.columns[j].n_present
                 for j in group
@@ -367,9 +351,11 @@ class Completion:
 
     @classmethod
     def from_dict(cls, schema: Schema, data: dict[str, Any]) -> Completion:
-        """Inverse of `to_dict`; raises `ValueError` if lookups and schema do not fit together."""
+        """Inverse of `to_dict`; raises `ValueError` if schema, copies and lookups do not fit."""
         plan = Plan.of(schema)
         full = TableEncoder.from_dict(schema, data)
+        if dict(full.copies) != dict(plan.partial):
+            raise ValueError("the partial copies are not those of the schema's relations")
         tables = {
             Lookup(entry["source"], entry["target"]): np.array(entry["codes"], np.int32)
             for entry in data.get("lookups", [])
@@ -384,20 +370,3 @@ class Completion:
             ):
                 raise ValueError(f"the lookup of column {target.column.name!r} has wrong codes")
         return cls(full, plan, tables)
-
-
-def _held(rows: Rows, j: int) -> Cells:
-    cells = rows.cells[j]
-    assert cells is not None
-    return cells
-
-
-def _with_given(cells: Cells, given: Cells | None, fixed: np.ndarray) -> Cells:
-    """Cells, but those given where they are fixed (n,)."""
-    if given is None or cells.levels != given.levels:
-        return cells
-    return Cells(
-        np.where(fixed, given.values, cells.values).astype(cells.values.dtype),
-        np.where(fixed, given.missing, cells.missing),
-        cells.levels,
-    )

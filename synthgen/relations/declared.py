@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from synthgen.encoding.copies import equal
+from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.errors import SchemaError
 from synthgen.relations import copies, dependencies, orderings, sums
 from synthgen.relations.finding import find_relations
@@ -22,8 +24,8 @@ def with_relations(frame: pd.DataFrame, schema: Schema) -> Schema:
     Those it has are checked; where it has none, not even an empty list, they are found.
 
     Raises:
-        SchemaError: If a row breaks a relation or repeats what is unique, or relations do not go
-            together.
+        SchemaError: If a row breaks a relation or repeats what is unique, if hardly any row keeps a
+            partial copy, or if relations do not go together.
     """
     reader = Reader(frame, schema)
     _check_unique(reader)
@@ -31,6 +33,9 @@ def with_relations(frame: pd.DataFrame, schema: Schema) -> Schema:
         return schema.model_copy(update={"relations": find_relations(frame, schema)})
     Plan.of(schema)
     for relation in schema.relations:
+        if relation.kind == "partial_copy":
+            _check_partial_copy(relation, reader)
+            continue
         rows = np.flatnonzero(broken(relation, reader))
         if len(rows):
             raise SchemaError(
@@ -55,6 +60,17 @@ def _check_unique(reader: Reader) -> None:
                 f"{reader.rows:,} rows repeat a value, the first of them row {again[0] + 1} (the "
                 "header not counted); correct these rows, or take 'unique' out of the schema"
             )
+
+
+def _check_partial_copy(relation: Relation, reader: Reader) -> None:
+    """Refuse a partial copy that no table with these rows would teach."""
+    source, target = (reader.schema[name] for name in relation.columns)
+    cells = reader.cells(source.name), reader.cells(target.name)
+    if equal(*cells, (source, target)).sum() < MIN_ROWS:
+        raise SchemaError(
+            f"the relation '{describe(relation)}' holds in fewer than {MIN_ROWS} rows; delete it "
+            "from the schema's relations"
+        )
 
 
 def broken(relation: Relation, reader: Reader) -> np.ndarray:

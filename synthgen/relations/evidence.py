@@ -36,6 +36,17 @@ def log_chance_of_rows(expected_share: float, rows: int) -> float:
     return rows * math.log1p(-min(expected_share, 1 - 1e-12))
 
 
+def log_chance_of_many(count: int, rows: int, chance: float) -> float:
+    """Logarithm of (a bound of) the chance that ``count`` of ``rows`` rows or more show what each
+    shows with a ``chance``: the Chernoff bound (Hoeffding, 1963, theorem 1).
+    """
+    share, chance = count / max(rows, 1), min(max(chance, 1e-300), 1.0)
+    if share <= chance:
+        return 0.0
+    rest = (1 - share) * math.log((1 - share) / (1 - chance)) if share < 1 else 0.0
+    return -rows * (share * math.log(share / chance) + rest)
+
+
 def log_chance_decided(counts_of_first: np.ndarray, share_of_second: np.ndarray) -> float:
     """Logarithm of the chance that an unrelated column is constant within every level of another.
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from synthgen.relations import copies, dependencies, missing, orderings, sums
+from synthgen.relations import copies, dependencies, missing, orderings, partial, sums
+from synthgen.relations.plan import Plan
 from synthgen.relations.reader import MOST_COLUMNS, Name, Reader
 from synthgen.schema import Relation, Schema
 
@@ -14,11 +15,12 @@ FEWEST_ROWS = 50
 
 
 def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
-    """Relations of a canonical frame (see `synthgen.frames.read`) that no row breaks.
+    """Relations of a canonical frame (see `synthgen.frames.read`) that no row breaks, and copies
+    that hold in some rows only.
 
     Claimed is only what columns that have nothing to do with each other would not show as well.
     Candidates come from a sample of rows and are checked on all of them. Pairs are searched among
-    the first 500 columns of a kind, sums among the first 300 numbers.
+    the first 500 columns of a kind, sums and partial copies among the first 300 numbers.
     """
     if len(frame) < FEWEST_ROWS or len(schema) < 2:
         return ()
@@ -28,10 +30,11 @@ def find_relations(frame: pd.DataFrame, schema: Schema) -> tuple[Relation, ...]:
     decided = dependencies.find(reader, copied)
     bound = {name for relation in decided for name in relation.columns}
     added = sums.find(reader, copied, bound)
+    some = _partial_copies(reader, (*equal, *decided, *added))
     family = _families(decided)
     ordered = [r for r in orderings.find(reader, copied) if not _follows(r, added, family, reader)]
     together = _unexplained(missing.find(reader), copied, decided, added, schema)
-    return (*equal, *decided, *added, *ordered, *together)
+    return (*equal, *decided, *added, *some, *ordered, *together)
 
 
 def unsearched(schema: Schema) -> str | None:
@@ -40,9 +43,17 @@ def unsearched(schema: Schema) -> str | None:
     if len(schema) <= MOST_COLUMNS and numbers <= sums.MOST_COLUMNS:
         return None
     return (
-        f"relations were searched among the first {MOST_COLUMNS} columns of a kind, sums among "
-        f"the first {sums.MOST_COLUMNS} numbers; others may be added to the schema by hand"
+        f"relations were searched among the first {MOST_COLUMNS} columns of a kind, sums and "
+        f"partial copies among the first {sums.MOST_COLUMNS} numbers; others may be added to the "
+        "schema by hand"
     )
+
+
+def _partial_copies(reader: Reader, others: tuple[Relation, ...]) -> list[Relation]:
+    """Copies in some rows, between columns that are learned."""
+    plan = Plan.of(reader.schema.model_copy(update={"relations": others}))
+    learned = {plan.schema.names[j] for j in plan.modelled}
+    return partial.find(reader, learned, learned - plan.discrete)
 
 
 def _unexplained(

@@ -16,9 +16,10 @@ from synthgen.cells import Cells
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.table import EncodedTable, RankedTable
 from synthgen.relations import sums
-from synthgen.relations.completion import Completion, Rows
+from synthgen.relations.completion import Completion
 from synthgen.relations.copies import converted
 from synthgen.relations.numbers import FAMILY
+from synthgen.relations.rows import Rows
 from synthgen.schema import Relation
 from synthgen.seeds import Streams
 
@@ -129,7 +130,7 @@ class _Gaps:
             kinds = [self.full.columns[j].column for j in columns]
             gaps = self.missing[:, columns]
             for k in range(len(columns) - 1, 0, -1):
-                held = [_held(rows, j) for j in columns]
+                held = [rows.held(j) for j in columns]
                 off = sums.unequal(kinds, held, relation.factors, relation.constant)
                 mine = ~gaps[:, 0] & gaps[:, k] & off
                 if not mine.any():
@@ -206,9 +207,3 @@ class _Gaps:
         return total, ~total.missing & ~sums.unequal(
             kinds, whole, relation.factors, relation.constant
         )
-
-
-def _held(rows: Rows, j: int) -> Cells:
-    cells = rows.cells[j]
-    assert cells is not None
-    return cells

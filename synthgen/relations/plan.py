@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from synthgen.encoding.copies import MOST_SOURCES, copyable, sources_first
 from synthgen.errors import SchemaError
 from synthgen.relations import copies, dependencies
 from synthgen.relations.numbers import FAMILY
@@ -31,6 +32,7 @@ class Plan:
         aligned: Columns that have to agree with a decided one that follows from elsewhere.
         sums: Columns that are sums, parts before sums.
         copied: Copied column -> its original.
+        partial: Columns that are the same as others in some rows -> these others.
         orderings: Columns in ascending order.
         together: Columns that are missing in the same rows.
     """
@@ -40,6 +42,7 @@ class Plan:
     aligned: tuple[Lookup, ...] = ()
     sums: tuple[tuple[int, Relation], ...] = ()
     copied: tuple[tuple[int, int], ...] = ()
+    partial: tuple[tuple[int, tuple[int, ...]], ...] = ()
     orderings: tuple[tuple[int, ...], ...] = ()
     together: tuple[tuple[int, ...], ...] = ()
 
@@ -66,6 +69,12 @@ class Plan:
         names = self.schema.names
         return frozenset(names[j] for pair in pairs for j in (pair.source, pair.target))
 
+    @cached_property
+    def sources(self) -> dict[Name, tuple[Name, ...]]:
+        """Columns that are the same as others in some rows -> these others, by name."""
+        names = self.schema.names
+        return {names[j]: tuple(names[k] for k in sources) for j, sources in self.partial}
+
 
 class _Planner:
     """Gathers the steps of a plan, relation by relation."""
@@ -78,6 +87,7 @@ class _Planner:
         self.lookups: dict[int, int] = {}
         self.aligned: list[Lookup] = []
         self.sums: dict[int, Relation] = {}
+        self.partial: dict[int, tuple[int, ...]] = {}
         self.orderings: list[tuple[int, ...]] = []
         self.together: list[tuple[int, ...]] = []
 
@@ -87,6 +97,7 @@ class _Planner:
             ("copy", self._copy),
             ("dependency", self._dependency),
             ("sum", self._sum),
+            ("partial_copy", self._partial_copy),
             ("ordering", self._ordering),
             ("missing_together", self._together),
         ):
@@ -100,6 +111,7 @@ class _Planner:
             tuple(self.aligned),
             tuple((j, self.sums[j]) for j in self._parts_first()),
             tuple(self.original.items()),
+            self._sources_of_copies(),
             tuple(self.orderings),
             tuple(self.together),
         )
@@ -170,6 +182,40 @@ class _Planner:
             )
         self._claim(target, relation)
         self.sums[target] = relation
+
+    def _partial_copy(self, relation: Relation) -> None:
+        source, target = (self._index(name) for name in relation.columns)
+        if source == target or source in self.partial.get(target, ()):
+            return
+        columns = self.schema.columns
+        if not copyable(columns[source], columns[target]):
+            other = "only numbers, or times in one unit, can be the same"
+            raise self._misfit(relation, relation.columns[1], other)
+        decided = {j for pair in self.aligned for j in (pair.source, pair.target)}
+        decided |= {j for pair in self.lookups.items() for j in pair}
+        for j, name in zip((source, target), relation.columns, strict=True):
+            if j in self.by or (j == target and j in decided):
+                raise SchemaError(
+                    f"relation '{describe(relation)}': column {name!r} is computed, or decides "
+                    "another column; delete this relation or that one"
+                )
+        known = self.partial.get(target, ())
+        if len(known) == MOST_SOURCES:
+            raise SchemaError(
+                f"relation '{describe(relation)}': {relation.columns[1]!r} is the same as "
+                f"{MOST_SOURCES} others already, and more cannot be kept; delete one of them"
+            )
+        self.partial[target] = (*known, source)
+
+    def _sources_of_copies(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        try:
+            return sources_first(self.partial)
+        except ValueError:
+            names = ", ".join(repr(self.schema.names[j]) for j in self.partial)
+            raise SchemaError(
+                f"of the columns {names} some are partial copies of each other in a circle; "
+                "delete one of these relations"
+            ) from None
 
     def _ordering(self, relation: Relation) -> None:
         families = {FAMILY.get(self.schema[name].kind) for name in relation.columns}

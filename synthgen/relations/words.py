@@ -6,7 +6,7 @@ from synthgen.schema import Relation
 
 
 def describe(relation: Relation) -> str:
-    """What the relation says of every row, on one line."""
+    """What the relation says of every row (of a partial copy: of some), on one line."""
     names = [str(name) for name in relation.columns]
     if relation.kind == "copy":
         return " = ".join(names) + " in every row"
@@ -16,13 +16,17 @@ def describe(relation: Relation) -> str:
         return f"{names[0]} decides {_listed(names[1:])}"
     if relation.kind == "sum":
         return _sum(relation, names)
+    if relation.kind == "partial_copy":
+        return f"{names[1]} = {names[0]} in some rows"
     if relation.kind == "ordering":
         return " <= ".join(names)
     return f"{_listed(names)} are missing in the same rows"
 
 
 def confidence(relation: Relation) -> str:
-    """How sure it is that new rows keep it, on one line."""
+    """How sure it is that new rows keep it, on one line; of a partial copy, how often it holds."""
+    if relation.rows is not None and relation.share is not None:
+        return f"in {relation.share:.0%} of {relation.rows:,} rows, far more than by chance"
     if relation.rows is None or relation.break_rate_below is None:
         return "declared"
     return (

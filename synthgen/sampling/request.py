@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ Balance = str | int | Mapping[Any, Mapping[Any, float]]
 
 @dataclass(frozen=True)
 class Check:
-    """A condition on a computed column, which can only be looked at when the row is there.
+    """A condition on a column that is computed or may copy another one.
+
+    It can only be looked at when the row is there.
 
     Attributes:
         column: Index of the column among all.
@@ -64,7 +66,7 @@ class Request:
         share: Column index -> share of rows (k,) float64 of each allowed code.
         ranks: Column index -> lowest and highest rank of a value, where a range is asked for.
         balanced: Columns whose shares are asked for, not only what is allowed.
-        checks: Conditions on columns that are computed from several others.
+        checks: Conditions on columns that are computed from several others, or that may copy one.
     """
 
     n_columns: int
@@ -109,6 +111,22 @@ class Request:
             codes[j], share[j] = allowed, shares
         n_columns = len(rows.encoder.columns)
         return cls(n_columns, codes, share, ranks, frozenset(balanced), tuple(asked.checks))
+
+    def without_copies(self, rows: Completion) -> Request:
+        """The request met by a column's own values alone, wherever it may hold such ones.
+
+        Copies meet a condition when their source happens to; where that is seldom, no copies is
+        the price for rows that all meet it.
+        """
+        codes, share = dict(self.codes), dict(self.share)
+        for check in self.checks:
+            i = rows.place.get(check.column)
+            if i is None or i not in codes:
+                continue
+            own = ~check.encoder.is_copy[codes[i]]
+            if share[i][own].sum():
+                codes[i], share[i] = codes[i][own], _normalized(share[i][own])
+        return replace(self, codes=codes, share=share)
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Conditions (n, n_columns) int32, `FREE` where nothing is asked."""
@@ -179,13 +197,36 @@ class _Asked:
         j = dict(self.rows.plan.copied).get(j, j)
         encoder = full.columns[j]
         if j not in self.sums:
-            self.restrict(j, _asked(encoder, wanted), name)
+            interval = _asked(encoder, wanted)
+            copies = encoder.is_copy[interval.codes]
+            if copies.any():
+                assert isinstance(encoder, NumericEncoder)
+                self.checks.append(Check(j, encoder, wanted))
+                if copies.all():
+                    interval = self._of_source(encoder, interval.codes, wanted)
+            self.restrict(j, interval, name)
             return
         assert isinstance(encoder, NumericEncoder)
         many = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
         for each in many:
             _asked(encoder, each)  # refuses what is never generated
         self.checks.append(Check(j, encoder, wanted))
+
+    def _of_source(self, encoder: NumericEncoder, codes: np.ndarray, wanted: object) -> Interval:
+        """A condition that no value of the column's own meets, as one on its likeliest source."""
+        full = self.rows.full
+        misfit: ConditionError | None = None
+        for code in codes[np.argsort(-encoder.share[codes], kind="stable")]:
+            source = encoder.copies.sources[code - encoder.first_copy]
+            try:
+                _asked(full.columns[full.position(source)], wanted)
+            except ConditionError as error:
+                misfit = misfit or error
+                continue
+            self.add(source, wanted)
+            return Interval(np.array([code]))
+        assert misfit is not None
+        raise misfit
 
     def restrict(self, j: int, interval: Interval, name: object) -> None:
         """Allow of a column, and of those it follows from, only what leads to an interval."""
@@ -258,7 +299,7 @@ def _balanced(
         return {}
     if not isinstance(balance, Mapping):
         _, column = _balanced_column(rows, balance)
-        if column.has_value.any() or column.n_present < 2:
+        if (column.has_value | column.is_copy).any() or column.n_present < 2:
             raise ConditionError(
                 f"column {balance!r} cannot be balanced: it needs at least two categories, "
                 "booleans or repeated numbers"

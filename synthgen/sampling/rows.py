@@ -13,13 +13,16 @@ import numpy as np
 
 from synthgen.encoding.table import RankedTable
 from synthgen.errors import ConditionError, TrainingError
-from synthgen.relations.completion import Completion, Rows
+from synthgen.relations.completion import Completion
+from synthgen.relations.rows import Rows
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
 
 Draw = Callable[[int, Request, Streams], RankedTable]
 _ROUNDS = 8
 _MOST_ROUNDS = 60
+# Where fewer rows than that meet conditions on columns that may copy others, copies are given up.
+_FEWEST_MET = 0.5
 # A round draws so many rows at least: small batches cost as much as larger ones.
 _LEAST_DRAWN = 256
 _MOST_DRAWN = 200_000
@@ -35,12 +38,15 @@ def draw_rows(
     """
     rows = _drawn(n, request, draw, completion, streams)
     wrong = _wrong(rows, request)
+    own = request.without_copies(completion)
+    hopeless = n > 0 and float((~wrong).mean()) < _FEWEST_MET
     for k in range(_MOST_ROUNDS):
         late = k >= _ROUNDS
         again = np.flatnonzero(wrong if late else wrong | rows.mended)
         if not len(again):
             break
-        for part, some in _strata(rows, again, request, completion):
+        asked = own if late or hopeless else request
+        for part, some in _strata(rows, again, asked, completion):
             fresh_streams = streams.child(f"again/{k}/{part[0]}")
             _refill(rows, part, some, late, draw, completion, fresh_streams)
         wrong = _wrong(rows, request)
@@ -73,7 +79,7 @@ def _refill(
 
 
 def _wrong(rows: Rows, request: Request) -> np.ndarray:
-    """(n,) bool: rows that break a relation or miss a condition on a computed column."""
+    """(n,) bool: rows that break a relation or miss a condition that only whole rows show."""
     wrong = rows.broken.copy()
     for check in request.checks:
         cells = rows.cells[check.column]
@@ -120,6 +126,6 @@ def _refuse(rows: Rows, wrong: np.ndarray, request: Request) -> None:
         )
     raise ConditionError(
         f"only {int((~wrong).sum())} of {len(rows)} rows met the condition on {names}, which is "
-        "computed from other columns; widen the range, ask for fewer rows, or put the condition "
-        "on the columns that it is computed from"
+        "computed from other columns or copied from one; widen the range, ask for fewer rows, or "
+        "put the condition on the columns that it follows from"
     )

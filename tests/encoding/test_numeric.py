@@ -10,8 +10,9 @@ import pytest
 
 from synthgen.cells import Cells
 from synthgen.encoding.mixture import Mixture, fit_mixtures, histogram
-from synthgen.encoding.numeric import NumericEncoder, NumericSummary, find_atoms
+from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import Points
+from synthgen.encoding.summary import NumericSummary, find_atoms
 from synthgen.errors import ConditionError
 from synthgen.schema import Column
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.special import logsumexp
+from scipy.stats import binom, binomtest
 
 from synthgen.relations.evidence import (
     break_rate_below,
     is_more_than_chance,
     log_chance_decided,
+    log_chance_of_many,
     log_chance_of_rows,
 )
 
@@ -36,3 +38,15 @@ def test_chance_of_a_dependency_is_that_of_draws() -> None:
 def test_more_candidates_need_more_evidence() -> None:
     chance = log_chance_of_rows(0.2, 60)
     assert is_more_than_chance(chance, 1) and not is_more_than_chance(chance, 10_000)
+
+
+@pytest.mark.parametrize("rows", [20, 300, 9000])
+@pytest.mark.parametrize("chance", [1e-4, 0.02, 0.3])
+def test_chance_of_many_rows_bounds_the_binomials(rows: int, chance: float) -> None:
+    for count in {0, 1, round(0.05 * rows), round(0.4 * rows), rows}:
+        exact = logsumexp(binom.logpmf(np.arange(count, rows + 1), rows, chance))
+        bound = log_chance_of_many(count, rows, chance)
+        assert exact - 1e-9 <= bound <= 0
+        if count / rows > chance:
+            # no more than a power of the number of rows away
+            assert bound <= exact + 3 + np.log(rows)

@@ -1,7 +1,8 @@
 """Missing cells of given rows: drawn from the model, or its best guess.
 
 A row's known cells are all visible, then its gaps are filled from left to right, each seeing those
-before it. The best guess is the most likely category, and the expected number.
+before it. The best guess is the most likely category, and the expected number; a copy of another
+cell is it where a copy is more likely than not.
 """
 
 from __future__ import annotations
@@ -125,6 +126,11 @@ def _guess(rows: PartialRows, j: int, gaps: Tensor, barred: Tensor) -> None:
         return
     n_atoms = len(encoder.atoms)
     probability = share.double().cpu().numpy()
+    copy = np.flatnonzero(encoder.is_copy[rows.drawing.view.to_code[j]])
+    of_copies = probability[:, copy]
+    probability[:, copy] = 0.0
+    copied = of_copies.sum(axis=1) > probability.sum(axis=1)
+    probability /= np.maximum(probability.sum(axis=1, keepdims=True), 1e-300)
     expected = probability[:, :n_atoms] @ encoder.atoms
     ranks = np.zeros(len(gaps))
     nearest = np.full(len(gaps), np.inf)
@@ -138,6 +144,8 @@ def _guess(rows: PartialRows, j: int, gaps: Tensor, barred: Tensor) -> None:
         distance = np.abs(expected[:, None] - encoder.atoms)
         closer = distance.min(axis=1) <= nearest
         codes[closer] = distance.argmin(axis=1)[closer]
+    if len(copy):
+        codes[copied] = copy[of_copies.argmax(axis=1)[copied]]
     as_tensor = partial(torch.as_tensor, device=share.device)
     seen = None if mixture is None else as_tensor(ranks).float()
     rows.put(j, as_tensor(codes), seen, gaps)

@@ -129,16 +129,17 @@ class ARGAN(TableModel):
     def _features(self, table: RankedTable) -> np.ndarray:
         """What a critic sees of rows (n, n_columns) float32: codes, and numbers as emitted."""
         features = np.empty(table.codes.shape, np.float32, order="F")
+        numbers = self.encoder.numbers(table)
+        lowest = np.finfo(np.float32).min / 4
 
         def column(j: int) -> None:
-            encoder, codes = self.encoder.columns[j], table.codes[:, j]
+            encoder = self.encoder.columns[j]
             if isinstance(encoder, NumericEncoder):
-                numbers = encoder.numbers(codes, table.ranks[:, j])
-                missing = codes >= encoder.n_present
-                lowest = np.finfo(np.float32).min / 4
-                features[:, j] = np.where(missing, lowest, numbers.clip(lowest, -lowest))
+                held = numbers[j]
+                x = (held.values - encoder.origin).clip(lowest, -lowest)
+                features[:, j] = np.where(held.missing, lowest, x)
             else:
-                features[:, j] = codes
+                features[:, j] = table.codes[:, j]
 
         in_threads(column, range(len(self.encoder.columns)))
         return features
