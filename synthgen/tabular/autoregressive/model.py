@@ -22,6 +22,7 @@ from synthgen.tabular.autoregressive.cells import CellView
 from synthgen.tabular.autoregressive.drawing import Drawing, Wanted
 from synthgen.tabular.autoregressive.imputation import impute
 from synthgen.tabular.autoregressive.network import Autoregressive
+from synthgen.tabular.autoregressive.raking import raked
 from synthgen.tabular.autoregressive.warmstart import (
     ARGANConfig,
     WarmStart,
@@ -156,7 +157,7 @@ class ARGAN(TableModel):
         )
 
     def _weighted(self, n: int, request: Request, streams: Streams) -> RankedTable:
-        """Rows let through by the critics, of a larger pool."""
+        """Rows let through by the critics, of a larger pool; free ones keep the data's shares."""
         pool = int(np.ceil(n * self.options.pool)) if self.critics else n
         wanted, stratum = self._wanted(pool, n, request, streams)
         drawn = self._draw(pool, wanted, streams)
@@ -165,6 +166,8 @@ class ARGAN(TableModel):
         features = self._features(drawn)
         logit = np.sum([critic.logit(features) for critic in self.critics], axis=0)
         weight = np.exp(np.clip(logit, -_MAX_LOGIT, _MAX_LOGIT))
+        if not request.codes and not request.ranks:
+            weight = raked(weight, drawn, self.encoder)
         rng = streams.numpy("weighted")
         taken = np.concatenate([rows[systematic(weight[rows], k, rng)] for rows, k in stratum if k])
         # strata and the pool's order leave no trace
