@@ -18,8 +18,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from harness import machine
-from harness.places import RESULTS
+from harness.peak import finish
 
 LIMIT_MB = 4096
 
@@ -42,12 +41,7 @@ def main() -> None:
             f"the fit ended with {done.returncode} (a negative one is the signal that ended it)"
         )
     found = json.loads(done.stdout.splitlines()[-1])
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    document = {"machine": machine.describe(), "limit_mb": LIMIT_MB, **found}
-    (RESULTS / "memory.json").write_text(json.dumps(document, indent=1) + "\n")
-    print(json.dumps(document, indent=1))
-    if found["peak_mb"] >= LIMIT_MB:
-        sys.exit(f"peak memory {found['peak_mb']:.0f} MB is not below {LIMIT_MB} MB")
+    finish("memory", LIMIT_MB, found)
 
 
 def measure(wanted: argparse.Namespace) -> dict[str, float]:

@@ -9,7 +9,6 @@ rows.parquet` with its peak memory. Exit code 1 when it is not below the limit.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import subprocess
@@ -18,9 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import machine
 from harness.data import TABLES, load
-from harness.places import RESULTS
+from harness.peak import finish
 
 LIMIT_MB = 2048
 
@@ -35,12 +33,7 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(wanted, Path(folder))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    document = {"machine": machine.describe(), "limit_mb": LIMIT_MB, **found}
-    (RESULTS / "streaming.json").write_text(json.dumps(document, indent=1) + "\n")
-    print(json.dumps(document, indent=1))
-    if found["peak_mb"] >= LIMIT_MB:
-        sys.exit(f"peak memory {found['peak_mb']:.0f} MB is not below {LIMIT_MB} MB")
+    finish("streaming", LIMIT_MB, found)
 
 
 def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, object]:

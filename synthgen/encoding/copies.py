@@ -6,7 +6,7 @@ does. A copied cell carries no value: it gets the decoded cell of its source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,18 +97,26 @@ def first_equal(
     return found
 
 
+class CircleError(ValueError):
+    """Columns (by index) that need each other, or one that does."""
+
+    def __init__(self, columns: Collection[int]) -> None:
+        super().__init__("columns copy each other in a circle")
+        self.columns = columns
+
+
 def sources_first(
     sources: Mapping[int, tuple[int, ...]],
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Columns and their sources in an order in which every source is known before its copies.
 
     Raises:
-        ValueError: If columns copy each other in a circle.
+        CircleError: If columns copy each other in a circle.
     """
     waiting, ordered = dict(sources), []
     while waiting:
         ready = [j for j, own in waiting.items() if not waiting.keys() & set(own)]
         if not ready:
-            raise ValueError("columns copy each other in a circle")
+            raise CircleError(waiting.keys())
         ordered += [(j, waiting.pop(j)) for j in ready]
     return tuple(ordered)

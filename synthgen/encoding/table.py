@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from synthgen.encoding.mixture import Mixture, fit_mixtures, histogram
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import Points
 from synthgen.encoding.summary import NumericSummary, find_atoms
+from synthgen.parallel import in_threads
 from synthgen.schema import Column, Schema
 from synthgen.seeds import Streams
 
@@ -271,12 +271,6 @@ class TableEncoder:
         return cls(
             schema, tuple(ENCODERS[state["encoder"]].from_dict(c, state) for c, state in columns)
         )
-
-
-def in_threads(work: Callable[[int], T], items: Iterable[int]) -> list[T]:
-    """Results of ``work`` in order; numpy releases the interpreter where the time goes."""
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(work, items))
 
 
 def summarize(series: pd.Series, column: Column) -> Summary:

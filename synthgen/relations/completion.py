@@ -19,8 +19,9 @@ from synthgen import cells as cell
 from synthgen.cells import Cells
 from synthgen.encoding.generated import GeneratedEncoder
 from synthgen.encoding.numeric import NumericEncoder
-from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.forms.keys import Place
+from synthgen.parallel import in_threads
 from synthgen.relations import orderings, sums
 from synthgen.relations.copies import converted
 from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes
@@ -307,10 +308,8 @@ class Completion:
                 cells[k].values[off[changed]] = order.cell_values(k, better[changed, k])
 
     def _add_up(self, rows: Rows, fixed: np.ndarray, given: Mapping[int, Cells]) -> None:
-        position = {name: j for j, name in enumerate(self.full.schema.names)}
-        original = dict(self.plan.copied)
         for target, relation in self.plan.sums:
-            parts = [original.get(position[n], position[n]) for n in relation.columns[1:]]
+            parts = [self.plan.index(name) for name in relation.columns[1:]]
             columns = [self.full.columns[j].column for j in (target, *parts)]
             held = [rows.held(j) for j in parts]
             total = sums.computed(columns, held, relation.factors, relation.constant)

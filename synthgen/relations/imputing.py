@@ -78,10 +78,8 @@ class _Gaps:
         self.codes, self.values = table.codes.copy(), table.values.copy()
         self.missing = np.column_stack([held.missing for held in cells])
         self.full = completion.full
-        position = {name: j for j, name in enumerate(self.full.schema.names)}
-        original = dict(completion.plan.copied)
         self.sums = [
-            ([original.get(position[n], position[n]) for n in relation.columns], relation)
+            ([completion.plan.index(name) for name in relation.columns], relation)
             for _, relation in completion.plan.sums
         ]
 

@@ -100,10 +100,9 @@ class _Target:
             best = max(gain, key=lambda name: gain[name])
             if not self._enough(gain[best]):
                 break
-            share = float(self.same.pop(best)[self.free].mean())
-            left &= ~equal(
-                self.reader.cells(best), self.cells, (self.reader.schema[best], self.column)
-            )
+            same = self.same.pop(best)
+            share = float(same[self.free].mean())
+            left &= ~same
             found.append(
                 Relation(
                     kind="partial_copy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from synthgen.encoding.copies import MOST_SOURCES, copyable, sources_first
+from synthgen.encoding.copies import MOST_SOURCES, CircleError, copyable, sources_first
 from synthgen.errors import SchemaError
 from synthgen.relations import copies, dependencies
 from synthgen.relations.numbers import FAMILY
@@ -54,6 +54,15 @@ class Plan:
             SchemaError: If a relation does not suit its columns, or two of them compute one column.
         """
         return _Planner(schema).plan()
+
+    def index(self, name: Name) -> int:
+        """Index of a column; of a copied one, that of its original.
+
+        Raises:
+            SchemaError: If there is no such column.
+        """
+        j = self.schema.names.index(self.schema[name].name)
+        return dict(self.copied).get(j, j)
 
     @cached_property
     def modelled(self) -> tuple[int, ...]:
@@ -104,7 +113,8 @@ class _Planner:
             for relation in relations:
                 if relation.kind == kind:
                     add(relation)
-        lookups = tuple(Lookup(a, b) for a, b in self._sources_first())
+        deciding = {target: (source,) for target, source in self.lookups.items()}
+        lookups = tuple(Lookup(source, j) for j, (source,) in sources_first(deciding))
         return Plan(
             self.schema,
             lookups,
@@ -210,7 +220,7 @@ class _Planner:
     def _sources_of_copies(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
         try:
             return sources_first(self.partial)
-        except ValueError:
+        except CircleError:
             names = ", ".join(repr(self.schema.names[j]) for j in self.partial)
             raise SchemaError(
                 f"of the columns {names} some are partial copies of each other in a circle; "
@@ -237,28 +247,16 @@ class _Planner:
             j = self.lookups[j]
         return j
 
-    def _sources_first(self) -> list[tuple[int, int]]:
-        def depth(j: int) -> int:
-            return 0 if j not in self.lookups else 1 + depth(self.lookups[j])
-
-        return sorted(((a, b) for b, a in self.lookups.items()), key=lambda p: depth(p[1]))
-
     def _parts_first(self) -> list[int]:
-        done: list[int] = []
-        waiting = dict(self.sums)
-        while waiting:
-            ready = [
-                j
-                for j, relation in waiting.items()
-                if not any(self._index(name) in waiting for name in relation.columns[1:])
-            ]
-            if not ready:
-                names = ", ".join(repr(self.schema.names[j]) for j in waiting)
-                raise SchemaError(
-                    f"the sums of the columns {names} need each other; delete one of these "
-                    "relations, or write it with another column first"
-                )
-            done += ready
-            for j in ready:
-                del waiting[j]
-        return done
+        parts = {
+            j: tuple(self._index(name) for name in relation.columns[1:])
+            for j, relation in self.sums.items()
+        }
+        try:
+            return [j for j, _ in sources_first(parts)]
+        except CircleError as circle:
+            names = ", ".join(repr(self.schema.names[j]) for j in circle.columns)
+            raise SchemaError(
+                f"the sums of the columns {names} need each other; delete one of these "
+                "relations, or write it with another column first"
+            ) from None

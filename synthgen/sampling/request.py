@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,9 +39,8 @@ class Check:
     def meets(self, cells: Cells) -> np.ndarray:
         """(n,) bool: which cells do."""
         met = np.zeros(len(cells.missing), bool)
-        many = self.wanted if isinstance(self.wanted, (set, frozenset, list)) else [self.wanted]
         numbers = (cells.values - self.encoder.origin).astype(np.float64)
-        for wanted in many:
+        for wanted in _each(self.wanted):
             if _is_missing(wanted):
                 met |= cells.missing
                 continue
@@ -157,7 +156,7 @@ def _asked(encoder: ColumnEncoder, wanted: object) -> Interval:
                 "; give a set for a choice of values"
             )
         return encoder.between(*(None if _is_missing(end) else end for end in wanted))
-    values = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
+    values = _each(wanted)
     if not values:
         raise ConditionError(f"column {encoder.column.name!r}: the set of values is empty")
     codes = np.unique(np.concatenate([_codes(encoder, value) for value in values]))
@@ -170,6 +169,11 @@ def _asked(encoder: ColumnEncoder, wanted: object) -> Interval:
         )
     (only,) = values
     return encoder.between(only, only)
+
+
+def _each(wanted: object) -> Collection[object]:
+    """The values or ranges of a condition, any of which will do."""
+    return wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
 
 
 def _codes(encoder: ColumnEncoder, value: object) -> np.ndarray:
@@ -193,8 +197,7 @@ class _Asked:
     def add(self, name: Any, wanted: object) -> None:
         """One condition of the caller."""
         full = self.rows.full
-        j = full.position(name)
-        j = dict(self.rows.plan.copied).get(j, j)
+        j = self.rows.plan.index(name)
         encoder = full.columns[j]
         if j not in self.sums:
             interval = _asked(encoder, wanted)
@@ -207,8 +210,7 @@ class _Asked:
             self.restrict(j, interval, name)
             return
         assert isinstance(encoder, NumericEncoder)
-        many = wanted if isinstance(wanted, (set, frozenset, list)) else [wanted]
-        for each in many:
+        for each in _each(wanted):
             _asked(encoder, each)  # refuses what is never generated
         self.checks.append(Check(j, encoder, wanted))
 
@@ -321,8 +323,7 @@ def _balanced(
 
 def _balanced_column(rows: Completion, name: Any) -> tuple[int, ColumnEncoder]:
     """Index and encoder of a column whose shares can be asked for."""
-    j = rows.full.position(name)
-    j = dict(rows.plan.copied).get(j, j)
+    j = rows.plan.index(name)
     sums = dict(rows.plan.sums)
     if j in sums:
         parts = ", ".join(repr(part) for part in sums[j].columns[1:])

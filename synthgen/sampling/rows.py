@@ -82,9 +82,7 @@ def _wrong(rows: Rows, request: Request) -> np.ndarray:
     """(n,) bool: rows that break a relation or miss a condition that only whole rows show."""
     wrong = rows.broken.copy()
     for check in request.checks:
-        cells = rows.cells[check.column]
-        assert cells is not None
-        wrong |= ~check.meets(cells)
+        wrong |= ~check.meets(rows.held(check.column))
     return wrong
 
 

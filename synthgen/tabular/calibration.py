@@ -17,7 +17,8 @@ import numpy as np
 
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import interpolate
-from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
+from synthgen.parallel import in_threads
 from synthgen.tabular.layout import Layout
 
 LEVELS = 512

@@ -82,13 +82,16 @@ class Layout:
         return cls(encoder.n_codes, tuple(column.has_value for column in encoder.columns), part)
 
     @cached_property
+    def _part(self) -> np.ndarray:
+        return np.zeros(self.n_columns, np.int64) if self.part is None else self.part
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Groups in order of part, then of width."""
         widths = np.array([_width(int(n)) for n in self.n_codes])
-        part = np.zeros(self.n_columns, np.int64) if self.part is None else self.part
         groups, start = [], 0
-        for p, width in np.unique(np.stack([part, widths]), axis=1).T:
-            columns = np.flatnonzero((part == p) & (widths == width))
+        for p, width in np.unique(np.stack([self._part, widths]), axis=1).T:
+            columns = np.flatnonzero((self._part == p) & (widths == width))
             groups.append(Group(int(width), start, columns))
             start = groups[-1].stop
         return tuple(groups)
@@ -96,10 +99,9 @@ class Layout:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """Parts in the order in which they are drawn."""
-        part = np.zeros(self.n_columns, np.int64) if self.part is None else self.part
         parts: list[Part] = []
-        for p in np.unique(part):
-            groups = tuple(g for g in self.groups if part[g.columns[0]] == p)
+        for p in np.unique(self._part):
+            groups = tuple(g for g in self.groups if self._part[g.columns[0]] == p)
             slots = slice(groups[0].start, groups[-1].stop)
             values = slice(*np.searchsorted(self.value_slots, [slots.start, slots.stop]).tolist())
             parts.append(Part(len(parts), groups, slots, values))

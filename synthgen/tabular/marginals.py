@@ -33,9 +33,7 @@ class Bins:
     @classmethod
     def of(cls, encoder: TableEncoder, rng: np.random.Generator) -> Bins:
         """Bins of an encoder's columns; a random subset of them in a very wide table."""
-        varied = np.flatnonzero(encoder.n_codes > 1)
-        if len(varied) > MAX_COLUMNS:
-            varied = np.sort(rng.choice(varied, MAX_COLUMNS, replace=False))
+        varied = varied_columns(encoder.n_codes, rng)
         of_code = []
         for j in varied:
             share = encoder.columns[j].share
@@ -68,6 +66,14 @@ class Bins:
         hot = np.zeros((len(bins), bins.shape[1] * self.n_bins), np.float32)
         np.put_along_axis(hot, bins + np.arange(bins.shape[1]) * self.n_bins, 1.0, axis=1)
         return np.asarray(hot.T @ hot / max(len(bins), 1))
+
+
+def varied_columns(n_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Indices of columns (n_columns,) with more than one code; a random subset of very many."""
+    varied = np.flatnonzero(n_codes > 1)
+    if len(varied) > MAX_COLUMNS:
+        varied = np.sort(rng.choice(varied, MAX_COLUMNS, replace=False))
+    return varied
 
 
 def pair_distance(first: np.ndarray, second: np.ndarray, n_bins: int) -> float:

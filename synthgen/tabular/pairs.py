@@ -8,8 +8,8 @@ import torch
 from synthgen.adversarial.pairs import PairCritic
 from synthgen.encoding.table import EncodedTable
 from synthgen.tabular.layout import Layout
+from synthgen.tabular.marginals import varied_columns
 
-MAX_COLUMNS = 96
 MAX_CODES = 768
 MAX_ROWS = 50_000
 _CHUNK = 4096
@@ -32,9 +32,7 @@ class CodePairs:
         rng: np.random.Generator,
         device: torch.device,
     ) -> None:
-        varied = np.flatnonzero(layout.n_codes > 1)
-        if len(varied) > MAX_COLUMNS:
-            varied = np.sort(rng.choice(varied, MAX_COLUMNS, replace=False))
+        varied = varied_columns(layout.n_codes, rng)
         most = MAX_CODES // max(len(varied), 1)
         slots, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for j in varied:

@@ -18,8 +18,8 @@ import pandas as pd
 from synthgen.evaluation.auc import Z95, auc_with_error
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
-from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.result import MetricResult
+from synthgen.parallel import in_threads
 
 _UNIT = "1 - (2 AUC - 1)"
 # Two-sided 95 % quantiles of Student's t by degrees of freedom.
@@ -93,7 +93,7 @@ def compare_with_holdout(
         a, s, h = (_sample(table, size, rng) for table in tables)
         return [_score(*pair, folds, seed + draw) for pair in ((a, s), (h, s), (a, h))]
 
-    scores = zip(*each_on_a_core(compared, range(draws)), strict=True)
+    scores = zip(*in_threads(compared, range(draws)), strict=True)
     return C2STComparison(*(_mean(list(found)) for found in scores))
 
 
@@ -130,7 +130,7 @@ def _fold_aucs(real: Floats, synthetic: Floats, folds: int, seed: int) -> list[t
         return auc_with_error(score[label[judge] == 1], score[label[judge] == 0])
 
     split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, label)
-    return each_on_a_core(one, split)
+    return in_threads(one, split)
 
 
 def _thin(left: Floats, right: Floats, seed: int) -> tuple[Floats, Floats]:

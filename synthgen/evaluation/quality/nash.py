@@ -13,9 +13,9 @@ import pandas as pd
 from synthgen.evaluation.auc import Z95
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
-from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.quality.thinning import fair_size, thin, thinned_reason
 from synthgen.evaluation.result import MetricResult
+from synthgen.parallel import in_threads
 
 MOST_ROWS = 20_000
 _FEWEST_ROWS = 20
@@ -49,7 +49,7 @@ def nash_gap(
     others = [thin(synthetic, size, seed + 1)]
     if holdout is not None:
         others.append(thin(holdout, size, seed + 2))
-    gaps = each_on_a_core(lambda table: _gap(known, features.matrix(table), seed), others)
+    gaps = in_threads(lambda table: _gap(known, features.matrix(table), seed), others)
     value, judged = gaps[0]
     baseline = gaps[1][0] if holdout is not None else None
     half = Z95 * float(np.sqrt(max(0.0, 0.25 - value**2) / judged))

@@ -11,8 +11,8 @@ import pandas as pd
 from synthgen.evaluation.auc import auc_with_error
 from synthgen.evaluation.extras import need
 from synthgen.evaluation.features import Floats, TableFeatures
-from synthgen.evaluation.parallel import each_on_a_core
 from synthgen.evaluation.quality.thinning import fair_size, thin
+from synthgen.parallel import in_threads
 
 MOST_ROWS = 20_000
 _FEWEST_ROWS = 10
@@ -88,7 +88,7 @@ def telling_columns(
             _auc(alone, one[judge], label[judge]),
         )
 
-    found = each_on_a_core(telling, range(len(features.columns)))
+    found = in_threads(telling, range(len(features.columns)))
     return tuple(sorted(found, key=lambda column: (-column.gain_share, column.column)))
 
 

@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from synthgen.encoding.numeric import NumericEncoder
-from synthgen.encoding.table import EncodedTable, TableEncoder, in_threads
+from synthgen.encoding.table import EncodedTable, TableEncoder
+from synthgen.parallel import in_threads
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from typing_extensions import override
 
 from synthgen.adversarial.trees import TreeCritic, systematic
 from synthgen.encoding.numeric import NumericEncoder
-from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder, in_threads
+from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import ModelFileError
+from synthgen.parallel import in_threads
 from synthgen.relations.imputing import Barred
 from synthgen.sampling.request import Request, draw_exact
 from synthgen.seeds import Streams
