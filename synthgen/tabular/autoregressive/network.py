@@ -171,6 +171,23 @@ class Autoregressive(nn.Module):
         )
         return logits, mixture
 
+    def shared(self) -> list[nn.Parameter]:
+        """Parameters that all columns read: those of the tokens."""
+        written = [self.write] if self.sizes.state else []
+        return [self.embedding, self.lift, self.frequency, *written]
+
+    def own(self, j: int) -> list[Tensor]:
+        """Views of the parameters that column ``j`` alone reads."""
+        first = self.read[j] if self.sizes.state else self.first[:, :, j]
+        slots = slice(int(self.layout.start[j]), int(self.layout.start[j] + self.layout.n_codes[j]))
+        parts = [first, self.first_bias[j], self.second[j], self.second_bias[j]]
+        parts.append(self.code_bias[slots])
+        for group, head in zip(self.layout.groups, self.code_heads, strict=True):
+            parts += [head[k] for k, column in enumerate(group.columns) if column == j]
+        for i in torch.nonzero(self.numeric == j).flatten().tolist():
+            parts += [self.mixture_head[i], self.mixture_bias[i]]
+        return parts
+
     def loss(
         self, logits: Tensor, mixture: Tensor, codes: Tensor, scores: Tensor, has_score: Tensor
     ) -> Tensor:

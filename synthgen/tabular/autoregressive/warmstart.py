@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from synthgen.adversarial.ema import EMA
 from synthgen.seeds import Streams
+from synthgen.tabular.autoregressive.best import BestColumns
 from synthgen.tabular.autoregressive.cells import CellView, Ranks
 from synthgen.tabular.autoregressive.network import Autoregressive, Sizes
 from synthgen.tabular.layout import Layout
@@ -43,6 +44,8 @@ class ARGANConfig(BaseModel):
             of columns.
         batch_size: Rows in a batch; ``None`` fits it to the number of rows.
         learning_rate: Highest (AdamW).
+        token_rate: How many times faster tokens learn. An embedding learns from the rows that hold
+            its code alone, and the layers above can tell codes apart only once it has moved.
         weight_decay: Of matrices.
         dropout: Share of a column's units that a row trains without.
         ema_decay: Of the average weights.
@@ -65,6 +68,7 @@ class ARGANConfig(BaseModel):
     components: int = Field(12, ge=1, le=64)
     batch_size: int | None = Field(None, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
+    token_rate: float = Field(10.0, gt=0)
     weight_decay: float = Field(0.3, ge=0)
     dropout: float = Field(0.25, ge=0, lt=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
@@ -139,34 +143,32 @@ class WarmStart:
         self.network = network.to(device)
         self.value_code = torch.as_tensor(view.n_codes[view.numeric] - 1, device=device)
         self.ema = EMA(self.network, config.ema_decay)
-        matrices = [p for p in network.parameters() if p.dim() > 2]
-        others = [p for p in network.parameters() if p.dim() <= 2]
+        self.best = BestColumns(self.network)
         self.optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": config.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=config.learning_rate,
-            betas=(0.9, 0.98),
-            fused=True,
+            _groups(self.network, config), lr=config.learning_rate, betas=(0.9, 0.98), fused=True
         )
         self.batch_size = batch_rows(config, len(train))
         self.order = np.zeros(0, np.int64)
         self.n_steps = 0
         self.total, self.reason = max_steps, ""
         self.decay_from: int | None = None
+        self.frozen = False
         self.scores: list[float] = []
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent; its loss in nats a row."""
         self._mind_the_clock()
+        rate = self._rate()
+        if self.decay_from is not None and not self.frozen:
+            self._freeze_tokens()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * self._rate()
+            group["lr"] = self.config.learning_rate * group["faster"] * rate
         self.n_steps += 1
         batch = self.train.take(self._next_rows())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**62)))
-            loss = self._loss(self.network, batch, *self._visible(len(batch)))
+            given, prefix = self._visible(len(batch))
+            loss = self._mean(self._losses(self.network, batch, given, prefix), given)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -221,9 +223,14 @@ class WarmStart:
         as_tensor = partial(torch.as_tensor, dtype=torch.float32, device=self.device)
         return as_tensor(given), as_tensor(prefix)
 
-    def _loss(
-        self, network: Autoregressive, batch: Ranks, given: Tensor | None, prefix: Tensor | None
+    def _losses(
+        self,
+        network: Autoregressive,
+        batch: Ranks,
+        given: Tensor | None = None,
+        prefix: Tensor | None = None,
     ) -> Tensor:
+        """Negative log likelihood (n, n_columns) of a batch's cells."""
         codes = torch.as_tensor(batch.codes, device=self.device)
         low, high = (torch.as_tensor(r, device=self.device) for r in (batch.low, batch.high))
         u = torch.rand(low.shape, generator=self.noise, device=self.device)
@@ -235,29 +242,58 @@ class WarmStart:
         )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits, mixture = network(network.tokens(codes, seen, held), given, prefix)
-        loss: Tensor = network.loss(logits, mixture, codes, target, held)
+        return network.loss(logits, mixture, codes, target, held)
+
+    def _mean(self, loss: Tensor, given: Tensor | None) -> Tensor:
+        """Mean loss of a row whose cells are all asked for; given ones have no part in it."""
         if given is None:
             return loss.sum(1).mean()
         loss[: len(given)] *= 1 - given
         asked = loss.numel() - given.sum()
         return loss.sum() / asked.clamp(min=1) * loss.shape[1]
 
+    def _freeze_tokens(self) -> None:
+        """Go on from the best weights, with tokens that stand still."""
+        self.frozen = True
+        if self.scores:
+            for network in (self.network, self.ema.average):
+                network.load_state_dict(self.best.network.state_dict())
+        for parameter in self.network.shared():
+            parameter.requires_grad_(False)
+
     @torch.no_grad()
     def evaluate(self) -> Metrics:
-        """Loss of held-out rows, in nats a row, sampled freely."""
-        total, n = 0.0, len(self.held_out)
+        """Loss of held-out rows, in nats a row, sampled freely; that of the kept weights."""
+        total, n = torch.zeros(len(self.best.loss), dtype=torch.float64), len(self.held_out)
         self.noise, kept = Streams(0).torch("evaluation", self.device), self.noise
         size = max(16, _EVALUATION_CELLS // self.held_out.codes.shape[1])
         for start in range(0, n, size):
             part = self.held_out.take(np.arange(start, min(start + size, n)))
-            total += float(self._loss(self.ema.average, part, None, None)) * len(part)
+            total += self._losses(self.ema.average, part).sum(0).double().cpu()
         self.noise = kept
-        self._watch(total / n)
-        return {"score": total / n}
+        self.best.offer(self.ema.average, total / n, apart=self.frozen)
+        self._watch(float(total.sum()) / n)
+        return {"score": float(self.best.loss.sum() if self.frozen else total.sum() / n)}
 
     def kept(self) -> dict[str, Tensor]:
-        """The average weights."""
-        return self.ema.average.state_dict()
+        """The best weights so far."""
+        return self.best.network.state_dict()
+
+
+def _groups(network: Autoregressive, config: ARGANConfig) -> list[dict[str, Any]]:
+    """Parameters by how fast they learn, and whether they decay."""
+    tokens = network.shared()
+    of_tokens = {id(parameter) for parameter in tokens}
+    rest = [p for p in network.parameters() if id(p) not in of_tokens]
+    return [
+        {"params": tokens, "faster": config.token_rate, "weight_decay": 0.0},
+        {
+            "params": [p for p in rest if p.dim() > 2],
+            "faster": 1.0,
+            "weight_decay": config.weight_decay,
+        },
+        {"params": [p for p in rest if p.dim() <= 2], "faster": 1.0, "weight_decay": 0.0},
+    ]
 
 
 def _start_from_shares(network: Autoregressive, view: CellView) -> None:
