@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -48,12 +49,13 @@ class ARGANConfig(BaseModel):
             its code alone, and the layers above can tell codes apart only once it has moved.
         weight_decay: Of matrices.
         dropout: Share of a column's units that a row trains without.
+        late_dropout: The same, once held-out rows gain no more.
         ema_decay: Of the average weights.
         given_share: Share of training rows with given columns beside the earlier ones.
         alone_share: Share of training rows with given columns only.
         max_steps: Steps of the warm start; ``None`` fits them to the number of rows.
-        patience: Evaluations without a better likelihood after which the learning rate goes down
-            and the warm start ends.
+        patience: Evaluations without a better likelihood after which the warm start goes back to
+            its best weights: first to go on with more dropout, then with a falling learning rate.
         evaluate_every: Steps between evaluations.
         critic: How rows are weighted at sampling: by boosted trees, or not at all.
         critic_rounds: Critics trained one after the other, each against the rows of the former.
@@ -70,7 +72,8 @@ class ARGANConfig(BaseModel):
     learning_rate: float = Field(2e-3, gt=0)
     token_rate: float = Field(10.0, gt=0)
     weight_decay: float = Field(0.3, ge=0)
-    dropout: float = Field(0.25, ge=0, lt=1)
+    dropout: float = Field(0.15, ge=0, lt=1)
+    late_dropout: float = Field(0.5, ge=0, lt=1)
     ema_decay: float = Field(0.995, ge=0, lt=1)
     given_share: float = Field(0.25, ge=0, le=1)
     alone_share: float = Field(0.15, ge=0, le=1)
@@ -196,10 +199,20 @@ class WarmStart:
             self.total, self.reason = int(self.n_steps / _DECAY_AT), "time"
 
     def _watch(self, score: float) -> None:
-        """Begin the way down where the score has not improved for ``patience`` evaluations."""
+        """Where the score has not improved for ``patience`` evaluations: more dropout, then the way
+        down.
+
+        A table that never gets there has rows enough for its network, and learns faster with little.
+        """
         self.scores.append(score)
         waited = len(self.scores) - 1 - int(np.argmin(self.scores))
-        if self.decay_from is None and waited >= self.config.patience:
+        if self.decay_from is not None or waited < self.config.patience:
+            return
+        if self.network.sizes.dropout < self.config.late_dropout:
+            self.network.sizes = replace(self.network.sizes, dropout=self.config.late_dropout)
+            self._restore()
+            self.scores.append(min(self.scores))
+        else:
             self.decay_from = self.n_steps
             self.total = min(self.total, self.n_steps + max(_WARM_UP, self.n_steps // 4))
             self.reason = "converged"
@@ -255,11 +268,15 @@ class WarmStart:
     def _freeze_tokens(self) -> None:
         """Go on from the best weights, with tokens that stand still."""
         self.frozen = True
+        self._restore()
+        for parameter in self.network.shared():
+            parameter.requires_grad_(False)
+
+    def _restore(self) -> None:
+        """Go back to the best weights."""
         if self.scores:
             for network in (self.network, self.ema.average):
                 network.load_state_dict(self.best.network.state_dict())
-        for parameter in self.network.shared():
-            parameter.requires_grad_(False)
 
     @torch.no_grad()
     def evaluate(self) -> Metrics:
