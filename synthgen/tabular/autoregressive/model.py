@@ -28,6 +28,7 @@ from synthgen.tabular.autoregressive.warmstart import (
     ARGANConfig,
     WarmStart,
     batch_rows,
+    evaluated_every,
     layout_of,
     planned_steps,
     sizes,
@@ -82,7 +83,7 @@ class ARGAN(TableModel):
         budget = Budget(
             max_steps=steps,
             patience=steps,
-            evaluate_every=config.evaluate_every,
+            evaluate_every=evaluated_every(config, len(kept)),
             deadline=clock.deadline,
             ending=lambda: (trainer.total, trainer.reason),
         )

@@ -32,6 +32,7 @@ from synthgen.training.loop import Metrics
 _WARM_UP = 100
 _DECAY_AT, _DECAY_AT_TIME = 0.7, 0.6
 _EVALUATION_CELLS = 500_000
+_EVALUATION_ROWS, _EVALUATION_PASSES = 16_384, 2
 _WIDE, _STATE = 200, 128
 _MAX_FIRST_WEIGHTS = 16_000_000
 _EDGE = 1e-6
@@ -56,7 +57,7 @@ class ARGANConfig(BaseModel):
         max_steps: Steps of the warm start; ``None`` fits them to the number of rows.
         patience: Evaluations without a better likelihood after which the warm start goes back to
             its best weights: first to go on with more dropout, then with a falling learning rate.
-        evaluate_every: Steps between evaluations.
+        evaluate_every: Steps between evaluations; ``None`` fits them to the number of rows.
         critic: How rows are weighted at sampling: by boosted trees, or not at all.
         critic_rounds: Critics trained one after the other, each against the rows of the former.
         pool: Rows drawn for each row that the critic lets through.
@@ -79,7 +80,7 @@ class ARGANConfig(BaseModel):
     alone_share: float = Field(0.15, ge=0, le=1)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(2, ge=1)
-    evaluate_every: int = Field(100, ge=1)
+    evaluate_every: int | None = Field(None, ge=1)
     critic: Literal["trees", "none"] = "trees"
     critic_rounds: int = Field(2, ge=1, le=8)
     pool: float = Field(2.0, ge=1, le=16)
@@ -120,6 +121,12 @@ def batch_rows(config: ARGANConfig, n_rows: int) -> int:
     return min(n_rows, config.batch_size or min(max(n_rows // 16, 32), 512))
 
 
+def evaluated_every(config: ARGANConfig, n_rows: int) -> int:
+    """Steps between evaluations: few passes, or a small table has overfitted before the first."""
+    passes = _EVALUATION_PASSES * n_rows / batch_rows(config, n_rows)
+    return config.evaluate_every or int(min(max(passes, 10), 100))
+
+
 class WarmStart:
     """Likelihood training, one step after another."""
 
@@ -134,7 +141,8 @@ class WarmStart:
         max_steps: int,
         time_used: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self.config, self.train, self.held_out, self.device = config, train, held_out, device
+        self.config, self.train, self.device = config, train, device
+        self.held_out = held_out.take(np.arange(min(len(held_out), _EVALUATION_ROWS)))
         self.time_used = time_used
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.rng, self.noise = streams.numpy("rows"), streams.torch("noise", device)
@@ -202,7 +210,8 @@ class WarmStart:
         """Where the score has not improved for ``patience`` evaluations: more dropout, then the way
         down.
 
-        A table that never gets there has rows enough for its network, and learns faster with little.
+        A table that never gets there has rows enough for its network, and learns faster with
+        little.
         """
         self.scores.append(score)
         waited = len(self.scores) - 1 - int(np.argmin(self.scores))

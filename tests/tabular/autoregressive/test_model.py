@@ -181,13 +181,10 @@ def test_a_wide_table_of_few_rows_fits_and_samples() -> None:
     cause = rng.normal(size=(72, 1))
     wide = pd.DataFrame((cause + 0.3 * rng.normal(size=(72, 204))).round(4)).rename(columns=str)
     wide["type"] = np.where(cause[:, 0] > 0, "ALL", "AML")
-    drawn = (
-        SynthGen(seed=1, max_steps=300, model_options=SMALL)
-        .fit(wide)
-        .sample(200, seed=2, where={"type": "ALL"})
-    )
+    fitted = SynthGen(seed=1, max_steps=300).fit(wide)
+    drawn = fitted.sample(200, seed=2, where={"type": "ALL"})
     assert drawn.shape == (200, 205) and (drawn["type"] == "ALL").all()
-    assert drawn.drop(columns="type").mean().mean() > 0.08, "genes follow the type"
+    assert drawn.drop(columns="type").mean().mean() > 0.12, "genes follow the type"
 
 
 def test_one_thread_or_two_give_the_same_rows(fitted: SynthGen) -> None:
