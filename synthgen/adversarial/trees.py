@@ -46,20 +46,26 @@ class TreeCritic:
     @classmethod
     def fit(
         cls,
-        real: np.ndarray,
-        synthetic: np.ndarray,
+        learned: tuple[np.ndarray, np.ndarray],
+        judging: tuple[np.ndarray, np.ndarray],
         rng: np.random.Generator,
         *,
-        max_trees: int = 150,
+        max_trees: int = 400,
         learning_rate: float = 0.1,
         max_leaves: int = 31,
         min_rows: int = 20,
     ) -> TreeCritic:
-        """Train on rows (n, n_features) without gaps; stops when held-out rows gain no more."""
+        """Train until rows that judge gain no more.
+
+        Args:
+            learned: Real and synthetic rows (n, n_features) without gaps to learn from.
+            judging: Real and synthetic rows that decide how many trees there are. Where the
+                generator knows the rows that are learned from, these must be ones it does not.
+            rng: Seeds the trees.
+            max_trees, learning_rate, max_leaves, min_rows: Of the ensemble.
+        """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        rows = np.concatenate([real, synthetic]).astype(np.float32)
-        label = np.repeat([1, 0], [len(real), len(synthetic)])
         model = HistGradientBoostingClassifier(
             learning_rate=learning_rate,
             max_iter=max_trees,
@@ -67,20 +73,29 @@ class TreeCritic:
             min_samples_leaf=min_rows,
             l2_regularization=1.0,
             early_stopping=True,
-            validation_fraction=0.1,
-            n_iter_no_change=8,
-            class_weight="balanced",
+            n_iter_no_change=10,
             random_state=int(rng.integers(2**31)),
         )
+        rows, label, weight = _labelled(*learned)
+        rows_val, label_val, weight_val = _labelled(*judging)
         # on few rows cores wait for each other longer than they work
         with threadpool_limits(1 if rows.size < _SHARED_CELLS else None):
-            model.fit(rows, label)
-        return cls._of(model)
+            model.fit(
+                rows,
+                label,
+                sample_weight=weight,
+                X_val=rows_val,
+                y_val=label_val,
+                sample_weight_val=weight_val,
+            )
+        # it stops some trees after the last that was of use
+        return cls._of(model, int(np.argmax(model.validation_score_)))
 
     @classmethod
-    def _of(cls, model: object) -> TreeCritic:
-        """The arrays of a fitted ensemble."""
-        trees = [predictors[0].nodes for predictors in model._predictors]  # type: ignore[attr-defined]
+    def _of(cls, model: object, n_trees: int) -> TreeCritic:
+        """The arrays of the first trees of a fitted ensemble."""
+        predictors = model._predictors[: max(n_trees, 1)]  # type: ignore[attr-defined]
+        trees = [of_tree[0].nodes for of_tree in predictors]
         sizes = np.array([len(nodes) for nodes in trees], np.int64)
         roots = np.cumsum(sizes) - sizes
         nodes = np.concatenate(trees)
@@ -93,7 +108,7 @@ class TreeCritic:
             np.where(leaf, 0.0, nodes["num_threshold"]).astype(np.float32),
             np.where(leaf, here, nodes["left"] + offset).astype(np.int32),
             np.where(leaf, here, nodes["right"] + offset).astype(np.int32),
-            np.where(leaf, nodes["value"], 0.0).astype(np.float32),
+            np.where(leaf & (n_trees > 0), nodes["value"], 0.0).astype(np.float32),
             int(nodes["depth"].max()),
             float(np.ravel(model._baseline_prediction)[0]),  # type: ignore[attr-defined]
         )
@@ -158,6 +173,14 @@ class TreeCritic:
         names = ("roots", "feature", "threshold", "left", "right", "value")
         lists = {name: found[name] for name in names}
         return cls(**lists, depth=depth, baseline=float(found["baseline"][0]))
+
+
+def _labelled(real: np.ndarray, synthetic: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Rows, whether they are real, and weights under which both kinds count the same."""
+    rows = np.concatenate([real, synthetic]).astype(np.float32)
+    sizes = [len(real), len(synthetic)]
+    weight = np.repeat([len(rows) / (2 * size) for size in sizes], sizes)
+    return rows, np.repeat([1, 0], sizes), weight
 
 
 def systematic(weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

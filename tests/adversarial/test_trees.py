@@ -14,15 +14,20 @@ SYNTHETIC = RNG.normal(size=(6000, 3)).astype(np.float32)
 SYNTHETIC[:, 1] = 0.8 * SYNTHETIC[:, 0] + 0.6 * SYNTHETIC[:, 1]
 
 
+def fitted() -> TreeCritic:
+    learned, judging = (REAL[:3000], SYNTHETIC[:5000]), (REAL[3000:], SYNTHETIC[5000:])
+    return TreeCritic.fit(learned, judging, np.random.default_rng(1))
+
+
 def test_arrays_predict_what_scikit_learn_predicts() -> None:
     rows, label = np.concatenate([REAL, SYNTHETIC]), np.repeat([1, 0], [4000, 6000])
     model = HistGradientBoostingClassifier(max_iter=20, random_state=0).fit(rows, label)
-    logit = TreeCritic._of(model).logit(rows)
+    logit = TreeCritic._of(model, 20).logit(rows)
     np.testing.assert_allclose(logit, model.decision_function(rows), atol=1e-4)
 
 
 def test_weights_turn_synthetic_rows_into_real_ones() -> None:
-    critic = TreeCritic.fit(REAL, SYNTHETIC, np.random.default_rng(1))
+    critic = fitted()
     weight = np.exp(critic.logit(SYNTHETIC))
     before = np.corrcoef(SYNTHETIC[:, 0], SYNTHETIC[:, 1])[0, 1]
     taken = SYNTHETIC[systematic(weight, 600, np.random.default_rng(2))]
@@ -31,12 +36,23 @@ def test_weights_turn_synthetic_rows_into_real_ones() -> None:
 
 
 def test_equal_tables_give_no_advice() -> None:
-    critic = TreeCritic.fit(REAL[:2000], REAL[2000:], np.random.default_rng(1))
+    learned, judging = (REAL[:1500], REAL[1500:3000]), (REAL[3000:3500], REAL[3500:])
+    critic = TreeCritic.fit(learned, judging, np.random.default_rng(1))
     assert critic.logit(REAL).std() < 0.3
 
 
+def test_it_learns_no_more_than_rows_that_judge_confirm() -> None:
+    """Rows learned from differ in a way that others do not, as those a generator knows do."""
+    rng = np.random.default_rng(3)
+    known, unknown, drawn = rng.normal(size=(3, 3000, 3)).astype(np.float32)
+    known[:, 2] = np.abs(known[:, 2])
+    learned = TreeCritic.fit((known, drawn[:2000]), (known, drawn[2000:]), rng)
+    judged = TreeCritic.fit((known, drawn[:2000]), (unknown, drawn[2000:]), rng)
+    assert learned.logit(unknown).std() > 1 and judged.logit(unknown).std() < 0.3
+
+
 def test_arrays_come_back() -> None:
-    critic = TreeCritic.fit(REAL, SYNTHETIC, np.random.default_rng(1))
+    critic = fitted()
     again = TreeCritic.from_arrays(critic.to_arrays(), 3)
     np.testing.assert_array_equal(critic.logit(REAL), again.logit(REAL))
 
@@ -51,7 +67,7 @@ def test_arrays_come_back() -> None:
     ],
 )
 def test_arrays_that_point_elsewhere_are_refused(name: str, bad: np.generic) -> None:
-    arrays = TreeCritic.fit(REAL, SYNTHETIC, np.random.default_rng(1)).to_arrays()
+    arrays = fitted().to_arrays()
     arrays[name] = arrays[name].copy()
     arrays[name][0] = bad
     with pytest.raises(ValueError, match="tree critic"):

@@ -39,7 +39,7 @@ from synthgen.training.loop import Budget, TrainingRecord, train
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 50_000
 _CRITIC_ROWS = 100_000
 _MIN_CRITIC_ROWS = 300
-_MIN_FRESH_ROWS = 20_000
+_MIN_JUDGING_ROWS = 10_000
 _POOL_ROWS = 262_144
 # of the time that a limit leaves, what the critic may take
 _CRITIC_SHARE = 0.25
@@ -92,9 +92,7 @@ class ARGAN(TableModel):
         model = cls(encoder, config, trainer.network.eval().requires_grad_(False))
         if config.critic == "trees" and n_held_out >= _MIN_CRITIC_ROWS:
             run.progress.stage("critic")
-            # rows that the network has not seen: of its own train rows it knows too much to learn
-            # from them what it gets wrong
-            model.critics = model._fit_critics(table.take(rows[:n_held_out]), run)
+            model._fit_critics(table.take(rows[n_held_out:]), table.take(rows[:n_held_out]), run)
         return model, record
 
     @classmethod
@@ -108,26 +106,32 @@ class ARGAN(TableModel):
         # weights, their average, gradients and two moments
         weights = 5 * 4 * sum(parameter.numel() for parameter in network.parameters())
         ranks = n_rows * (8 * layout.n_columns + 8 * len(view.numeric))
-        pool = min(_POOL_ROWS, max(2 * n_rows, _MIN_FRESH_ROWS)) * layout.n_columns * 24
+        pool = min(_POOL_ROWS, max(2 * n_rows, _MIN_JUDGING_ROWS)) * layout.n_columns * 24
         batch = batch_rows(config, n_rows) * layout.n_columns * network.sizes.hidden * 4 * 12
         return (weights + 2 * ranks + pool + batch) / 2**20
 
-    def _fit_critics(self, table: EncodedTable, run: Run) -> tuple[TreeCritic, ...]:
-        """Critics one after the other, each against rows weighted by the former ones."""
+    def _fit_critics(self, train: EncodedTable, held_out: EncodedTable, run: Run) -> None:
+        """Critics one after the other, each against rows weighted by the former ones.
+
+        They learn from the rows that the network learned from, which are many. Of those the network
+        knows too much: rows that it does not know say when a critic has learned enough.
+        """
         streams = run.streams.child("critic")
         rng = streams.numpy("rows")
-        n = min(len(table), _CRITIC_ROWS)
-        rows = table.take(rng.permutation(len(table))[:n])
-        real = self._features(self.encoder.ranked(rows))
+        learned, judging = (
+            self._features(self.encoder.ranked(part.take(rng.permutation(len(part))[:most])))
+            for part, most in ((train, _CRITIC_ROWS), (held_out, _CRITIC_ROWS))
+        )
+        n_judging = max(len(judging), _MIN_JUDGING_ROWS)
         for k in range(self.options.critic_rounds):
             if run.deadline is not None and time.monotonic() >= run.deadline - 2:
                 break
-            fresh = self._weighted(
-                max(2 * n, _MIN_FRESH_ROWS), Request(real.shape[1], {}, {}), streams.child(f"{k}")
+            free = Request(learned.shape[1], {}, {})
+            drawn = self._features(
+                self._weighted(len(learned) + n_judging, free, streams.child(f"{k}"))
             )
-            critic = TreeCritic.fit(real, self._features(fresh), rng)
-            self.critics = (*self.critics, critic)
-        return self.critics
+            sides = (learned, drawn[n_judging:]), (judging, drawn[:n_judging])
+            self.critics = (*self.critics, TreeCritic.fit(*sides, rng))
 
     def _features(self, table: RankedTable) -> np.ndarray:
         """What a critic sees of rows (n, n_columns) float32: codes, and numbers as emitted."""

@@ -82,7 +82,7 @@ class ARGANConfig(BaseModel):
     patience: int = Field(2, ge=1)
     evaluate_every: int | None = Field(None, ge=1)
     critic: Literal["trees", "none"] = "trees"
-    critic_rounds: int = Field(2, ge=1, le=8)
+    critic_rounds: int = Field(1, ge=1, le=8)
     pool: float = Field(2.0, ge=1, le=16)
     bfloat16: bool = True
 
