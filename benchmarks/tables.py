@@ -30,8 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = arguments()
     tables, cells = [], []
-    threads = {"threads": wanted.threads, "peer_threads": wanted.peer_threads or wanted.threads}
-    described = machine.describe() | threads
+    described = machine.describe()
     for name in wanted.tables:
         table = load(name)
         tables.append(table)
@@ -87,7 +86,9 @@ def grid(wanted: argparse.Namespace, table: str) -> list[Run]:
         limits = (wanted.time_limit_s, wanted.max_steps) if ours else (None, None)
         seeds = wanted.peer_seeds if model.startswith("peer:") else wanted.seeds
         peers = model.startswith("peer:") and wanted.peer_threads
-        runs += [Run(table, model, seed, peers or wanted.threads, *limits) for seed in seeds]
+        runs += [
+            Run(table, model, seed, peers or wanted.threads, *limits).or_earlier() for seed in seeds
+        ]
     return runs
 
 

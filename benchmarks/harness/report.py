@@ -43,6 +43,7 @@ QUALITY: dict[str, tuple[int, Getter]] = {
     "copies %": (2, lambda cell: _percent(_score("exact_copies")(cell))),
 }
 COST: dict[str, tuple[int, Getter]] = {
+    "threads": (0, _recorded("threads")),
     "fit s": (0, _recorded("fit_s")),
     "fit CPU s": (0, _recorded("fit_cpu_s")),
     "fit peak MB": (0, _recorded("fit_peak_mb", "peak_mb")),
@@ -188,7 +189,6 @@ def _machine_line(machine: dict[str, Any]) -> str:
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
         f"{machine['system']}, Python {machine['python']}, {packages}; "
-        f"threads: {machine.get('threads')} of ours, {machine.get('peer_threads')} of the peers; "
         f"scored at commit {machine['commit']}.\n"
     )
 

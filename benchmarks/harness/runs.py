@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,13 @@ class Run:
             return None
         record: dict[str, Any] = json.loads(path.read_text())
         return record
+
+    def or_earlier(self) -> Run:
+        """This run, or one of the same peer with another number of threads that has finished."""
+        if not self.is_peer or self.record is not None:
+            return self
+        others = (replace(self, threads=threads) for threads in range(1, 65))
+        return next((run for run in others if run.record is not None), self)
 
     @property
     def failure(self) -> str | None:
