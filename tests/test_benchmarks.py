@@ -235,13 +235,27 @@ def rows_of(text: str, start: str) -> list[list[str]]:
     return [[part.strip() for part in line.strip("|").split("|")] for line in lines]
 
 
+def test_a_peers_run_counts_whatever_its_threads_were(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(runs, "WORK", tmp_path)
+    asked, made = runs.Run("adult", "peer:arfpy", 0, 1), runs.Run("adult", "peer:arfpy", 0, 2)
+    assert asked.or_earlier() == asked
+    made.folder.mkdir()
+    made.file(".json").write_text("{}")
+    made.file("-syn.csv").write_text("a")
+    assert asked.or_earlier() == made
+    ours = runs.Run("adult", "argan", 0, 1)
+    assert ours.or_earlier() == ours
+
+
 def test_a_row_is_the_mean_over_seeds(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2]})
     tables = [Table("t", frame, frame, "a", "A note.")]
     cells = [
         cell("m", 1, 0.4),
         cell("m", 2, 0.6),
-        cell("peer:arfpy", 0, 0.3, train_rows=50, epochs=0, versions={"arfpy": "1", "pandas": "2"}),
+        cell("peer:arfpy", 0, 0.3, train_rows=50, epochs=0, threads=2, versions={"arfpy": "1"}),
         {**cell("peer:sdv-tvae", 0, 0), "record": {}, "scores": {}, "failed": "tvae stopped"},
         {**cell("real", None, 0.9), "record": {}},
     ]
@@ -250,7 +264,7 @@ def test_a_row_is_the_mean_over_seeds(tmp_path: Path) -> None:
     assert quality[:3] == ["**m**", "2", "0.500 ± 0.141"] and quality[-1] == "50.00 ± 14.14"
     assert cost[2] == "15 ± 7" and cost[6] == "200 ± 0" and cost[4] == ""
     quality, cost = rows_of(text, "arfpy, 50 train rows")
-    assert cost[-1] == "arfpy 1"
+    assert cost[-1] == "arfpy 1, threads: 2"
     assert len(rows_of(text, "real test rows")) == 1  # nothing was fitted
     assert "- No rows: tvae stopped" in text and "A note." in text and "at n = 10" in text
     written = json.loads((tmp_path / "r.json").read_text())

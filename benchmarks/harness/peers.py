@@ -34,8 +34,8 @@ class Peer:
 
 
 PEERS: dict[str, Peer] = {
-    # Its default is 300 epochs: over an hour on Adult with two cores, and six hours on the sample of
-    # Diabetes, whose columns have over 2,000 categories.
+    # Its default is 300 epochs: over an hour on Adult with two cores, and six hours on the sample
+    # of Diabetes, whose columns have over 2,000 categories.
     "ctgan": Peer(
         "ctgan",
         "ctgan_peer.py",

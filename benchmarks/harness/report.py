@@ -43,7 +43,6 @@ QUALITY: dict[str, tuple[int, Getter]] = {
     "copies %": (2, lambda cell: _percent(_score("exact_copies")(cell))),
 }
 COST: dict[str, tuple[int, Getter]] = {
-    "threads": (0, _recorded("threads")),
     "fit s": (0, _recorded("fit_s")),
     "fit CPU s": (0, _recorded("fit_cpu_s")),
     "fit peak MB": (0, _recorded("fit_peak_mb", "peak_mb")),
@@ -157,16 +156,18 @@ def label(cell: Cell) -> str:
 
 
 def _versions(cell: Cell) -> str:
-    """Versions of the model's own packages, or the commit of ours."""
+    """Versions of the model's own packages, or the commit of ours; and the threads it had."""
     record = cell["record"]
+    threads = [f"threads: {record['threads']}"] * ("threads" in record)
     if not cell["model"].startswith("peer:"):
-        return f"commit {record.get('commit', 'unknown')}, torch {record.get('torch')}"
+        made = [f"commit {record.get('commit', 'unknown')}", f"torch {record.get('torch')}"]
+        return ", ".join(made + threads)
     known = record.get("versions") or {
         "ctgan": record.get("version"),
         "torch": record.get("torch"),
     }
     shown = [f"{name} {known[name]}" for name in list(known)[:1] + ["torch"] * ("torch" in known)]
-    return ", ".join(dict.fromkeys(shown))
+    return ", ".join([*dict.fromkeys(shown), *threads])
 
 
 def figure(values: list[float | None], digits: int) -> str:
