@@ -158,7 +158,7 @@ def label(cell: Cell) -> str:
 def _versions(cell: Cell) -> str:
     """Versions of the model's own packages, or the commit of ours; and the threads it had."""
     record = cell["record"]
-    threads = [f"threads: {record['threads']}"] * ("threads" in record)
+    threads = [f"threads: {record['threads']}"] if "threads" in record else []
     if not cell["model"].startswith("peer:"):
         made = [f"commit {record.get('commit', 'unknown')}", f"torch {record.get('torch')}"]
         return ", ".join(made + threads)
