@@ -45,7 +45,9 @@ PEERS: dict[str, Peer] = {
         other_epochs=60,
     ),
     "sdv-gaussiancopula": Peer("sdv", "sdv_peer.py", "GaussianCopula", "sdv GaussianCopula"),
-    "sdv-tvae": Peer("sdv", "sdv_peer.py", "TVAE", "sdv TVAE", other_epochs=300),
+    "sdv-tvae": Peer(
+        "sdv", "sdv_peer.py", "TVAE", "sdv TVAE", epochs={"diabetes": 100}, other_epochs=300
+    ),
     "arfpy": Peer("arfpy", "arfpy_peer.py", "arf", "arfpy", train_rows=10_000),
     "mostlyai": Peer(
         "mostlyai-engine", "mostlyai_peer.py", "TabularARGN", "mostlyai-engine TabularARGN"
