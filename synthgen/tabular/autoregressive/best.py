@@ -27,8 +27,8 @@ class BestColumns:
         self.loss = torch.full((network.layout.n_columns,), torch.inf, dtype=torch.float64)
 
     @torch.no_grad()
-    def offer(self, network: Autoregressive, loss: Tensor, *, apart: bool) -> None:
-        """Keep the weights of ``network`` where its ``loss`` (n_columns,) is lower.
+    def offer(self, network: Autoregressive, loss: Tensor, *, apart: bool) -> bool:
+        """Keep the weights of ``network`` where its ``loss`` (n_columns,) is lower, if anywhere.
 
         Args:
             network: Holds the weights.
@@ -36,11 +36,14 @@ class BestColumns:
             apart: Each column for itself; only right while the shared parameters stand still.
         """
         if not apart:
-            if loss.sum() < self.loss.sum():
+            improved = bool(loss.sum() < self.loss.sum())
+            if improved:
                 self.network.load_state_dict(network.state_dict())
                 self.loss = loss
-            return
-        for j in torch.nonzero(loss < self.loss).flatten().tolist():
+            return improved
+        better = torch.nonzero(loss < self.loss).flatten().tolist()
+        for j in better:
             for kept, found in zip(self.network.own(j), network.own(j), strict=True):
                 kept.copy_(found)
         self.loss = torch.minimum(loss, self.loss)
+        return bool(better)

@@ -164,7 +164,7 @@ class WarmStart:
         self.total, self.reason = max_steps, ""
         self.decay_from: int | None = None
         self.frozen = False
-        self.scores: list[float] = []
+        self.waited = 0
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent; its loss in nats a row."""
@@ -206,21 +206,19 @@ class WarmStart:
             self.decay_from = self.n_steps
             self.total, self.reason = int(self.n_steps / _DECAY_AT), "time"
 
-    def _watch(self, score: float) -> None:
-        """Where the score has not improved for ``patience`` evaluations: more dropout, then the way
-        down.
+    def _watch(self, improved: bool) -> None:
+        """Where nothing has improved for ``patience`` evaluations: more dropout, then the way down.
 
         A table that never gets there has rows enough for its network, and learns faster with
         little.
         """
-        self.scores.append(score)
-        waited = len(self.scores) - 1 - int(np.argmin(self.scores))
-        if self.decay_from is not None or waited < self.config.patience:
+        self.waited = 0 if improved else self.waited + 1
+        if self.decay_from is not None or self.waited < self.config.patience:
             return
+        self.waited = 0
         if self.network.sizes.dropout < self.config.late_dropout:
             self.network.sizes = replace(self.network.sizes, dropout=self.config.late_dropout)
             self._restore()
-            self.scores.append(min(self.scores))
         else:
             self.decay_from = self.n_steps
             self.total = min(self.total, self.n_steps + max(_WARM_UP, self.n_steps // 4))
@@ -283,7 +281,7 @@ class WarmStart:
 
     def _restore(self) -> None:
         """Go back to the best weights."""
-        if self.scores:
+        if self.best.loss.isfinite().all():
             for network in (self.network, self.ema.average):
                 network.load_state_dict(self.best.network.state_dict())
 
@@ -297,8 +295,7 @@ class WarmStart:
             part = self.held_out.take(np.arange(start, min(start + size, n)))
             total += self._losses(self.ema.average, part).sum(0).double().cpu()
         self.noise = kept
-        self.best.offer(self.ema.average, total / n, apart=self.frozen)
-        self._watch(float(total.sum()) / n)
+        self._watch(self.best.offer(self.ema.average, total / n, apart=self.frozen))
         return {"score": float(self.best.loss.sum() if self.frozen else total.sum() / n)}
 
     def kept(self) -> dict[str, Tensor]:
