@@ -88,7 +88,8 @@ CASES: dict[str, Callable[[], Case]] = {
 def main() -> None:
     """Run the cases, and write the gains."""
     wanted = arguments()
-    runs = [one(name, seed, wanted) for name in wanted.cases for seed in wanted.seeds]
+    asked = [one(name, seed, wanted) for name in wanted.cases for seed in wanted.seeds]
+    runs = [run for run in asked if run]
     described = machine.describe() | {"model": wanted.model}
     print(write(wanted.out, described, runs))
 
@@ -102,18 +103,24 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--time-limit-s", type=float, help="of each fit")
     parser.add_argument("--max-steps", type=int, help="of each fit")
     parser.add_argument("--again", action="store_true", help="repeat what has finished")
+    parser.add_argument("--finished-only", action="store_true", help="start no fit")
     parser.add_argument("--out", type=Path, default=RESULTS / "augmentation")
     return parser.parse_args()
 
 
 def one(name: str, seed: int, wanted: argparse.Namespace) -> dict[str, Any]:
-    """Scores and gains of one case with one seed, from their file where it is there."""
+    """Scores and gains of one case with one seed, from their file where it is there.
+
+    Empty if they are not and no fit is to be started.
+    """
     limits = [f"{wanted.time_limit_s:g}s"] if wanted.time_limit_s else []
     limits += [f"{wanted.max_steps}steps"] if wanted.max_steps else []
     path = FOLDER / ("-".join([name, wanted.model, *limits, f"s{seed}"]) + ".json")
     if path.exists() and not wanted.again:
         kept: dict[str, Any] = json.loads(path.read_text())
         return kept
+    if wanted.finished_only:
+        return {}
     print(f"{path.stem} ...", flush=True)
     found = run(CASES[name](), seed, wanted)
     FOLDER.mkdir(parents=True, exist_ok=True)
