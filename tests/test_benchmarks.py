@@ -255,7 +255,15 @@ def test_a_row_is_the_mean_over_seeds(tmp_path: Path) -> None:
     cells = [
         cell("m", 1, 0.4),
         cell("m", 2, 0.6),
-        cell("peer:arfpy", 0, 0.3, train_rows=50, epochs=0, threads=2, versions={"arfpy": "1"}),
+        cell(
+            "peer:arfpy",
+            0,
+            0.3,
+            train_rows=50,
+            epochs=0,
+            threads=2,
+            versions={"arfpy": "1", "pandas": "2"},
+        ),
         {**cell("peer:sdv-tvae", 0, 0), "record": {}, "scores": {}, "failed": "tvae stopped"},
         {**cell("real", None, 0.9), "record": {}},
     ]

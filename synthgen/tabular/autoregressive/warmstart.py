@@ -163,15 +163,12 @@ class WarmStart:
         self.n_steps = 0
         self.total, self.reason = max_steps, ""
         self.decay_from: int | None = None
-        self.frozen = False
         self.waited = 0
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent; its loss in nats a row."""
-        self._mind_the_clock()
+        self._mind_the_end()
         rate = self._rate()
-        if self.decay_from is not None and not self.frozen:
-            self._freeze_tokens()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * group["faster"] * rate
         self.n_steps += 1
@@ -188,23 +185,30 @@ class WarmStart:
         return {"loss": float(loss.detach())}
 
     def _rate(self) -> float:
-        """Linear warm-up, constant, then linearly down to zero (Hu et al., MiniCPM, 2024, eq. 1).
-
-        The way down begins when the last part of the planned steps is reached, or as soon as
-        held-out rows gain no more.
-        """
-        if self.decay_from is None and self.n_steps >= _DECAY_AT * self.total:
-            self.decay_from = self.n_steps
+        """Linear warm-up, constant, then linearly down (Hu et al., MiniCPM, 2024, eq. 1)."""
         if self.decay_from is None:
             return min(1.0, (self.n_steps + 1) / _WARM_UP)
         length = max(self.total - self.decay_from, 1)
         return max(0.0, 1 - (self.n_steps - self.decay_from) / length)
 
-    def _mind_the_clock(self) -> None:
-        """Begin the way down in time; as many steps asked for by number give the same run."""
-        if self.decay_from is None and self.n_steps and self.time_used() >= _DECAY_AT_TIME:
-            self.decay_from = self.n_steps
-            self.total, self.reason = int(self.n_steps / _DECAY_AT), "time"
+    def _mind_the_end(self) -> None:
+        """Begin the way down for the last part of the time, or of the planned steps.
+
+        As many steps asked for by number as fitted the time give the same run.
+        """
+        if self.decay_from is not None:
+            return
+        if self.n_steps and self.time_used() >= _DECAY_AT_TIME:
+            self._go_down(int(self.n_steps / _DECAY_AT), "time")
+        elif self.n_steps >= _DECAY_AT * self.total:
+            self._go_down(self.total, "")
+
+    def _go_down(self, total: int, reason: str) -> None:
+        """Go on from the best weights for the rest of ``total`` steps; tokens stand still."""
+        self.decay_from, self.total, self.reason = self.n_steps, total, reason
+        self._restore()
+        for parameter in self.network.shared():
+            parameter.requires_grad_(False)
 
     def _watch(self, improved: bool) -> None:
         """Where nothing has improved for ``patience`` evaluations: more dropout, then the way down.
@@ -220,9 +224,8 @@ class WarmStart:
             self.network.sizes = replace(self.network.sizes, dropout=self.config.late_dropout)
             self._restore()
         else:
-            self.decay_from = self.n_steps
-            self.total = min(self.total, self.n_steps + max(_WARM_UP, self.n_steps // 4))
-            self.reason = "converged"
+            length = max(_WARM_UP, self.n_steps // 4)
+            self._go_down(min(self.total, self.n_steps + length), "converged")
 
     def _next_rows(self) -> np.ndarray:
         """The next rows of a shuffled pass; batches span the end of one pass and the next."""
@@ -272,13 +275,6 @@ class WarmStart:
         asked = loss.numel() - given.sum()
         return loss.sum() / asked.clamp(min=1) * loss.shape[1]
 
-    def _freeze_tokens(self) -> None:
-        """Go on from the best weights, with tokens that stand still."""
-        self.frozen = True
-        self._restore()
-        for parameter in self.network.shared():
-            parameter.requires_grad_(False)
-
     def _restore(self) -> None:
         """Go back to the best weights."""
         if self.best.loss.isfinite().all():
@@ -295,8 +291,9 @@ class WarmStart:
             part = self.held_out.take(np.arange(start, min(start + size, n)))
             total += self._losses(self.ema.average, part).sum(0).double().cpu()
         self.noise = kept
-        self._watch(self.best.offer(self.ema.average, total / n, apart=self.frozen))
-        return {"score": float(self.best.loss.sum() if self.frozen else total.sum() / n)}
+        apart = self.decay_from is not None
+        self._watch(self.best.offer(self.ema.average, total / n, apart=apart))
+        return {"score": float(self.best.loss.sum() if apart else total.sum() / n)}
 
     def kept(self) -> dict[str, Tensor]:
         """The best weights so far."""
