@@ -32,6 +32,7 @@ def main(job_path: str) -> None:
     fitted, fit = measured(lambda: model.fit(train))
     synthetic, sample = measured(lambda: fitted.sample(job["n"]))
     synthetic.to_csv(job["synthetic"], index=False)
+    fitted.save(job["fitted"])
     record = {
         "model": job["model"],
         "options": job["options"],

@@ -14,6 +14,8 @@ from harness.places import data_folder
 SPLIT_SEED = 1234
 # Train rows of `diabetes`: what every peer can be fitted on within the hour.
 DIABETES_ROWS = 10_000
+# Rows of `flights`: enough to learn from, few enough for three seeds of every model.
+FLIGHTS_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,14 @@ def _diabetes() -> Table:
     return Table("diabetes", train, full.test, full.target, note)
 
 
+def _flights() -> Table:
+    path = data_folder() / "relational" / "nycflights13" / "flights.csv.gz"
+    rows = read_csv(path, ["time_hour"])
+    chosen = np.random.default_rng(SPLIT_SEED).choice(len(rows), FLIGHTS_ROWS, replace=False)
+    note = f"{FLIGHTS_ROWS:,} of {len(rows):,} flights."
+    return _split("flights", rows.iloc[chosen], "arr_delay", note)
+
+
 def _heart() -> Table:
     rows = read_csv(_tabular("heart_disease_4sites.csv"), missing=["?"])
     return _split("heart", rows, "num", "`?` is missing.")
@@ -150,6 +160,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "california": _california,
     "diabetes": _diabetes,
     "diabetes-full": _diabetes_full,
+    "flights": _flights,
     "heart": _heart,
     "nsl_kdd": _nsl_kdd,
     "penguins": _penguins,

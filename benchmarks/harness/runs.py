@@ -1,9 +1,9 @@
 """One run: a model fitted and sampled in a process of its own, kept as JSON and CSV.
 
-A run ``NAME`` is three files in its folder: ``NAME-job.json`` (what was asked), ``NAME-syn.csv``
-(the rows) and ``NAME.json`` (times and memory, written last). A run whose record exists is not
-repeated; one that failed or was stopped leaves ``NAME-failed.json`` instead. A process of its own
-makes the peak memory that of the run alone.
+A run ``NAME`` is files in its folder: ``NAME-job.json`` (what was asked), ``NAME-syn.csv`` (the
+rows), ``NAME.synthgen`` (a model of ours) and ``NAME.json`` (times and memory, written last). A run
+whose record exists is not repeated; one that failed or was stopped leaves ``NAME-failed.json``
+instead. A process of its own makes the peak memory that of the run alone.
 """
 
 from __future__ import annotations
@@ -194,6 +194,7 @@ def job(run: Run, table: Table) -> dict[str, Any]:
         "time_limit_s": run.time_limit_s,
         "max_steps": run.max_steps,
         "synthetic": str(run.file("-syn.csv")),
+        "fitted": str(run.file(".synthgen")),
         "record": str(run.file(".json")),
     }
 
