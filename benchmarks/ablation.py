@@ -64,7 +64,7 @@ def arms(table: Table, seed: int, threads: int) -> list[dict[str, Any]]:
             "seed": seed,
             "arm": arm,
             "fit_cpu_s": records[arm]["fit_cpu_s"] if arm in records else None,
-            "steps": records[arm]["training"]["n_steps"] if arm in records else None,
+            "steps": records[arm]["training"]["steps"] if arm in records else None,
             "commit": records["full"]["commit"],
             **scores(table, path),
         }

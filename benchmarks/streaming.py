@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from harness.commands import children_mb, synthgen
 from harness.data import TABLES, load
 from harness.peak import finish
 
@@ -57,16 +55,6 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, object]:
         "peak_mb": round(children_mb(), 1),
         "file_mb": round(os.path.getsize(rows) / 2**20, 1),
     }
-
-
-def synthgen(*arguments: object) -> None:
-    """Run the command; its notes go to stderr."""
-    subprocess.run([sys.executable, "-m", "synthgen", *map(str, arguments)], check=True)
-
-
-def children_mb() -> float:
-    """Largest resident memory of any child that has ended."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
