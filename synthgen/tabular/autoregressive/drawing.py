@@ -183,28 +183,42 @@ class PartialRows:
         """Draw cells that have to be among allowed ones.
 
         Each is drawn from its own truncated distribution. Where there are several, the product of
-        these is not yet the joint one: of `_CANDIDATES` per row one is taken by its importance
-        weight, the product of the truncated parts' probabilities.
+        these is not yet the joint one: of some candidates per row one is taken by its importance
+        weight, the product of the truncated parts' probabilities. The more columns, the fewer
+        candidates, so that conditions cost no more than the free columns do.
         """
-        columns = sorted(allowed)
-        n, k = len(self.codes), _CANDIDATES if len(columns) > 1 else 1
+        first, *others = sorted(allowed)
+        n, k = len(self.codes), max(2, _CANDIDATES // len(others)) if others else 1
         wide = PartialRows(self.drawing, n * k, self.noise)
         wide.tokens, wide.codes, wide.ranks = (
             tensor.repeat_interleave(k, 0) for tensor in (self.tokens, self.codes, self.ranks)
         )
         wide.last = self.last
-        weight = torch.zeros(n * k, device=self.codes.device)
-        for j in columns:
+        # nothing tells a row's candidates apart yet
+        weight = wide._truncated(first, *allowed[first], of=self.distribution(first))
+        for j in others:
             weight += wide._truncated(j, *allowed[j])
         best = (weight + self._gumbel(n * k)).view(n, k).argmax(dim=1)
         taken = torch.arange(n, device=best.device) * k + best
         self.tokens, self.codes = wide.tokens[taken], wide.codes[taken]
         self.ranks, self.last = wide.ranks[taken], wide.last
 
-    def _truncated(self, j: int, mask: np.ndarray, low: float, high: float) -> Tensor:
-        """Draw a cell among allowed ones; returns the log probability (n,) that it is allowed."""
-        logits, mixture = self.distribution(j)
-        logits = logits.log_softmax(1)
+    def _truncated(
+        self,
+        j: int,
+        mask: np.ndarray,
+        low: float,
+        high: float,
+        of: tuple[Tensor, Tensor | None] | None = None,
+    ) -> Tensor:
+        """Draw a cell among allowed ones; returns the log probability (n,) that it is allowed.
+
+        ``of`` is the distribution where it is known: one for as many rows as stand side by side.
+        """
+        logits, mixture = self.distribution(j) if of is None else of
+        times = len(self.codes) // max(len(logits), 1)
+        logits = logits.log_softmax(1).repeat_interleave(times, 0)
+        mixture = None if mixture is None else mixture.repeat_interleave(times, 0)
         barred = torch.as_tensor(~mask, device=logits.device)
         ranks = None
         if mixture is not None:
