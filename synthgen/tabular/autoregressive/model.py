@@ -85,7 +85,7 @@ class ARGAN(TableModel):
             patience=steps,
             evaluate_every=evaluated_every(config, len(kept)),
             deadline=clock.deadline,
-            ending=lambda: (trainer.total, trainer.reason),
+            ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
         )
         best, record = train(trainer, budget, run.progress)
         trainer.network.load_state_dict(best)

@@ -28,9 +28,8 @@ from synthgen.tabular.autoregressive.network import Autoregressive, Sizes
 from synthgen.tabular.layout import Layout
 from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
+from synthgen.training.schedule import Schedule
 
-_WARM_UP = 100
-_DECAY_AT, _DECAY_AT_TIME = 0.7, 0.6
 _EVALUATION_CELLS = 500_000
 _EVALUATION_ROWS, _EVALUATION_PASSES = 16_384, 2
 _WIDE, _STATE = 200, 128
@@ -143,7 +142,6 @@ class WarmStart:
     ) -> None:
         self.config, self.train, self.device = config, train, device
         self.held_out = held_out.take(np.arange(min(len(held_out), _EVALUATION_ROWS)))
-        self.time_used = time_used
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.rng, self.noise = streams.numpy("rows"), streams.torch("noise", device)
         layout = layout_of(view)
@@ -160,18 +158,17 @@ class WarmStart:
         )
         self.batch_size = batch_rows(config, len(train))
         self.order = np.zeros(0, np.int64)
-        self.n_steps = 0
-        self.total, self.reason = max_steps, ""
-        self.decay_from: int | None = None
+        self.schedule = Schedule(max_steps, time_used)
         self.waited = 0
 
     def step(self) -> dict[str, float]:
         """One step of gradient descent; its loss in nats a row."""
-        self._mind_the_end()
-        rate = self._rate()
+        if self.schedule.due():
+            self._settle()
+        rate = self.schedule.rate()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * group["faster"] * rate
-        self.n_steps += 1
+        self.schedule.stepped()
         batch = self.train.take(self._next_rows())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**62)))
@@ -184,28 +181,8 @@ class WarmStart:
         self.ema.update(self.network)
         return {"loss": float(loss.detach())}
 
-    def _rate(self) -> float:
-        """Linear warm-up, constant, then linearly down (Hu et al., MiniCPM, 2024, eq. 1)."""
-        if self.decay_from is None:
-            return min(1.0, (self.n_steps + 1) / _WARM_UP)
-        length = max(self.total - self.decay_from, 1)
-        return max(0.0, 1 - (self.n_steps - self.decay_from) / length)
-
-    def _mind_the_end(self) -> None:
-        """Begin the way down for the last part of the time, or of the planned steps.
-
-        As many steps asked for by number as fitted the time give the same run.
-        """
-        if self.decay_from is not None:
-            return
-        if self.n_steps and self.time_used() >= _DECAY_AT_TIME:
-            self._go_down(int(self.n_steps / _DECAY_AT), "time")
-        elif self.n_steps >= _DECAY_AT * self.total:
-            self._go_down(self.total, "")
-
-    def _go_down(self, total: int, reason: str) -> None:
-        """Go on from the best weights for the rest of ``total`` steps; tokens stand still."""
-        self.decay_from, self.total, self.reason = self.n_steps, total, reason
+    def _settle(self) -> None:
+        """Go on from the best weights, with tokens that stand still."""
         self._restore()
         for parameter in self.network.shared():
             parameter.requires_grad_(False)
@@ -217,15 +194,15 @@ class WarmStart:
         little.
         """
         self.waited = 0 if improved else self.waited + 1
-        if self.decay_from is not None or self.waited < self.config.patience:
+        if self.schedule.descent_from is not None or self.waited < self.config.patience:
             return
         self.waited = 0
         if self.network.sizes.dropout < self.config.late_dropout:
             self.network.sizes = replace(self.network.sizes, dropout=self.config.late_dropout)
             self._restore()
         else:
-            length = max(_WARM_UP, self.n_steps // 4)
-            self._go_down(min(self.total, self.n_steps + length), "converged")
+            self.schedule.converged()
+            self._settle()
 
     def _next_rows(self) -> np.ndarray:
         """The next rows of a shuffled pass; batches span the end of one pass and the next."""
@@ -291,7 +268,7 @@ class WarmStart:
             part = self.held_out.take(np.arange(start, min(start + size, n)))
             total += self._losses(self.ema.average, part).sum(0).double().cpu()
         self.noise = kept
-        apart = self.decay_from is not None
+        apart = self.schedule.descent_from is not None
         self._watch(self.best.offer(self.ema.average, total / n, apart=apart))
         return {"score": float(self.best.loss.sum() if apart else total.sum() / n)}
 

@@ -1,0 +1,372 @@
+"""Molecules as plain graphs, and back. The only file that imports RDKit.
+
+A `Graph` is what a generator builds: atoms, and bonds in the order they are made. Rings are Kekule
+structures, so that valence can be counted while they are built; aromaticity is RDKit's business
+when the graph becomes a SMILES again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from synthgen.errors import InvalidInputError, MissingExtraError
+
+try:
+    from rdkit import Chem, RDLogger
+    from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors
+    from rdkit.Chem.QED import qed
+except ImportError as error:
+    raise MissingExtraError(
+        "molecules need the package rdkit; install synthgen[molecules]"
+    ) from error
+
+# what cannot be read is reported row by row, in our words
+RDLogger.DisableLog("rdApp.*")
+
+SALTS = ("largest", "keep", "error")
+_ORDERS = {Chem.BondType.SINGLE: 1, Chem.BondType.DOUBLE: 2, Chem.BondType.TRIPLE: 3}
+_TYPES = {order: kind for kind, order in _ORDERS.items()}
+_TAGS = {
+    Chem.ChiralType.CHI_UNSPECIFIED: 0,
+    Chem.ChiralType.CHI_TETRAHEDRAL_CW: 1,
+    Chem.ChiralType.CHI_TETRAHEDRAL_CCW: 2,
+}
+_CIS = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
+_TRANS = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
+_MOST_BONDS = 8
+
+
+class Unusable(ValueError):
+    """Why a row cannot be represented."""
+
+
+@dataclass(frozen=True, order=True)
+class Atom:
+    """An atom as it is chosen, before it has bonds.
+
+    Attributes:
+        symbol: Element.
+        charge: Formal charge.
+        isotope: Mass number, 0 for the natural mixture.
+        hydrogens: Hydrogens of an atom that has others than its valence leaves; ``None`` where
+            they are as many as it leaves.
+        bonds: Sum of bond orders such an atom has to have; ``None`` where any will do.
+        chirality: 0 none, 1 clockwise, 2 counterclockwise, seen along its bonds as they are made.
+    """
+
+    symbol: str
+    charge: int = 0
+    isotope: int = 0
+    hydrogens: int = -1
+    bonds: int = -1
+    chirality: int = 0
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its sum of bond orders is given."""
+        return self.hydrogens >= 0
+
+    @property
+    def capacity(self) -> int:
+        """Largest sum of bond orders."""
+        return self.bonds if self.is_fixed else _capacity(self.symbol, self.charge)
+
+
+@dataclass(frozen=True)
+class Bond:
+    """A bond from ``start`` to the later atom ``end``.
+
+    ``stereo`` of a double bond: 0 none, 1 cis, 2 trans, of the first other neighbours that its two
+    atoms got.
+    """
+
+    start: int
+    end: int
+    order: int
+    stereo: int = 0
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A molecule: atoms in the order they are added, bonds in the order they are made."""
+
+    atoms: tuple[Atom, ...]
+    bonds: tuple[Bond, ...]
+
+
+def parse(smiles: Any, salts: str = "largest") -> Chem.Mol:
+    """The molecule of a SMILES.
+
+    Args:
+        smiles: Text.
+        salts: Of several components take the ``"largest"``, ``"keep"`` all, or call it an
+            ``"error"``.
+
+    Raises:
+        Unusable: If it is no SMILES, has no atoms, or has several components against ``salts``.
+    """
+    if not isinstance(smiles, str) or not smiles.strip():
+        raise Unusable("empty")
+    molecule = Chem.MolFromSmiles(smiles.strip())
+    if molecule is None:
+        raise Unusable("not a valid SMILES")
+    return one_component(molecule, salts)
+
+
+def one_component(molecule: Chem.Mol, salts: str) -> Chem.Mol:
+    """A molecule with at least one atom, its salts dealt with; see `parse`."""
+    if not molecule.GetNumAtoms():
+        raise Unusable("no atoms")
+    if salts == "keep":
+        return molecule
+    parts = Chem.GetMolFrags(molecule, asMols=True)
+    if len(parts) > 1 and salts == "error":
+        raise Unusable(f"{len(parts)} components; choose salts='largest' or 'keep'")
+    return max(parts, key=lambda part: (part.GetNumHeavyAtoms(), Chem.MolToSmiles(part)))
+
+
+def canonical(smiles: str) -> str | None:
+    """Canonical SMILES, or ``None`` where it is not valid or has several components."""
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None or not molecule.GetNumAtoms():
+        return None
+    text = str(Chem.MolToSmiles(molecule))
+    return None if "." in text else text
+
+
+# Graphs ------------------------------------------------------------------------------------------
+
+
+def to_graph(molecule: Chem.Mol, seed: int | None = None) -> Graph:
+    """The graph of a molecule, atoms as its canonical SMILES names them.
+
+    Args:
+        molecule: Sanitized.
+        seed: Take the order of a random SMILES instead.
+
+    Raises:
+        Unusable: If it holds a bond or an atom that the graph has no word for, or does not come
+            back as the same molecule.
+    """
+    molecule = _in_order(molecule, seed)
+    Chem.Kekulize(molecule, clearAromaticFlags=True)
+    ends = [
+        sorted((n.GetIdx() for n in atom.GetNeighbors() if n.GetIdx() < i), reverse=True)
+        for i, atom in enumerate(molecule.GetAtoms())
+    ]
+    # the deepest earlier neighbour is the parent, the others close rings, the nearest first
+    made = [(other, i) for i, others in enumerate(ends) for other in others]
+    place = {frozenset(pair): k for k, pair in enumerate(made)}
+    neighbours = [
+        sorted((n.GetIdx() for n in atom.GetNeighbors()), key=lambda n: place[frozenset((n, i))])
+        for i, atom in enumerate(molecule.GetAtoms())
+    ]
+    atoms = tuple(_atom(atom, neighbours[i]) for i, atom in enumerate(molecule.GetAtoms()))
+    return Graph(atoms, tuple(_bond(molecule, *pair, neighbours) for pair in made))
+
+
+def _in_order(molecule: Chem.Mol, seed: int | None) -> Chem.Mol:
+    """A copy whose atoms stand as a SMILES names them."""
+    if seed is None:
+        Chem.MolToSmiles(molecule)
+    else:
+        Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed)
+    named = molecule.GetProp("_smilesAtomOutputOrder")
+    order = [int(index) for index in named.strip("[],").split(",")]
+    return Chem.RenumberAtoms(molecule, order)
+
+
+def _atom(atom: Chem.Atom, made: list[int]) -> Atom:
+    tag = _TAGS.get(atom.GetChiralTag())
+    if tag is None:
+        raise Unusable(f"stereochemistry {atom.GetChiralTag()} of {atom.GetSymbol()}")
+    if atom.GetAtomicNum() == 0:
+        raise Unusable("a wildcard in place of an atom")
+    if tag:
+        before = [bond.GetOtherAtomIdx(atom.GetIdx()) for bond in atom.GetBonds()]
+        tag = 3 - tag if _is_odd([before.index(n) for n in made]) else tag
+    symbol, charge = atom.GetSymbol(), atom.GetFormalCharge()
+    total = sum(_order(bond) for bond in atom.GetBonds())
+    left = _hydrogens(symbol, charge, total)
+    isotope, hydrogens = atom.GetIsotope(), atom.GetTotalNumHs()
+    if hydrogens == left and total <= _capacity(symbol, charge):
+        return Atom(symbol, charge, isotope, chirality=tag)
+    return Atom(symbol, charge, isotope, hydrogens, total, tag)
+
+
+def _order(bond: Chem.Bond) -> int:
+    order = _ORDERS.get(bond.GetBondType())
+    if order is None:
+        raise Unusable(f"a bond of type {str(bond.GetBondType()).lower()}")
+    return order
+
+
+def _bond(molecule: Chem.Mol, start: int, end: int, made: list[list[int]]) -> Bond:
+    bond = molecule.GetBondBetweenAtoms(start, end)
+    kind = bond.GetStereo()
+    if kind not in _CIS + _TRANS:
+        return Bond(start, end, _order(bond))
+    reference = set(bond.GetStereoAtoms())
+    first = _references(made, start, end)
+    assert first is not None
+    turned = sum(atom not in reference for atom in first)
+    return Bond(start, end, _order(bond), 1 if (kind in _CIS) == (turned % 2 == 0) else 2)
+
+
+def _references(made: Sequence[Sequence[int]], start: int, end: int) -> tuple[int, int] | None:
+    """The first other neighbours of both ends of a bond, where both have one."""
+    left = next((n for n in made[start] if n != end), None)
+    right = next((n for n in made[end] if n != start), None)
+    return None if left is None or right is None else (left, right)
+
+
+def _is_odd(permutation: list[int]) -> bool:
+    n = len(permutation)
+    return bool(
+        sum(permutation[a] > permutation[b] for a in range(n) for b in range(a + 1, n)) % 2
+    )
+
+
+def to_smiles(graph: Graph) -> str | None:
+    """Canonical SMILES of a graph, or ``None`` where it is not a valid molecule.
+
+    Strict: all of RDKit's sanitization, nothing repaired, and the SMILES parses again.
+    """
+    molecule = _built(graph)
+    return None if molecule is None else _round_trip(molecule)
+
+
+def _built(graph: Graph) -> Chem.Mol | None:
+    molecule = Chem.RWMol()
+    made: list[list[int]] = [[] for _ in graph.atoms]
+    for atom in graph.atoms:
+        molecule.AddAtom(_new_atom(atom))
+    for bond in graph.bonds:
+        molecule.AddBond(bond.start, bond.end, _TYPES[bond.order])
+        made[bond.start].append(bond.end)
+        made[bond.end].append(bond.start)
+    for bond in graph.bonds:
+        if bond.stereo and (first := _references(made, bond.start, bond.end)):
+            held = molecule.GetBondBetweenAtoms(bond.start, bond.end)
+            held.SetStereoAtoms(*first)
+            held.SetStereo(
+                Chem.BondStereo.STEREOCIS if bond.stereo == 1 else Chem.BondStereo.STEREOTRANS
+            )
+    try:
+        Chem.SanitizeMol(molecule)
+    except (ValueError, RuntimeError):
+        return None
+    # what is no centre of stereochemistry is cleaned away when the SMILES is parsed again
+    Chem.AssignStereochemistry(molecule, cleanIt=False, force=True)
+    return molecule
+
+
+def _new_atom(atom: Atom) -> Chem.Atom:
+    new = Chem.Atom(atom.symbol)
+    new.SetFormalCharge(atom.charge)
+    new.SetIsotope(atom.isotope)
+    if atom.is_fixed:
+        new.SetNoImplicit(True)
+        new.SetNumExplicitHs(atom.hydrogens)
+    if atom.chirality:
+        new.SetChiralTag(
+            Chem.ChiralType.CHI_TETRAHEDRAL_CW
+            if atom.chirality == 1
+            else Chem.ChiralType.CHI_TETRAHEDRAL_CCW
+        )
+    return new
+
+
+def _round_trip(molecule: Chem.Mol) -> str | None:
+    """Canonical SMILES after one parse, which canonicalization no longer changes."""
+    again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
+    return None if again is None else str(Chem.MolToSmiles(again))
+
+
+@lru_cache(maxsize=4096)
+def _hydrogens(symbol: str, charge: int, bonds: int) -> int | None:
+    """Hydrogens that RDKit gives an atom with these bonds; ``None`` where they are too many."""
+    molecule = Chem.RWMol()
+    centre = Chem.Atom(symbol)
+    centre.SetFormalCharge(charge)
+    molecule.AddAtom(centre)
+    for k in range(bonds):
+        molecule.AddAtom(Chem.Atom("C"))
+        molecule.AddBond(0, k + 1, Chem.BondType.SINGLE)
+    try:
+        Chem.SanitizeMol(molecule)
+    except (ValueError, RuntimeError):
+        return None
+    atom = molecule.GetAtomWithIdx(0)
+    # what is left open and not filled would be a radical
+    return None if atom.GetNumRadicalElectrons() else int(atom.GetTotalNumHs())
+
+
+@lru_cache(maxsize=1024)
+def _capacity(symbol: str, charge: int) -> int:
+    """Largest sum of bond orders up to which RDKit accepts all."""
+    for bonds in range(1, _MOST_BONDS + 1):
+        if _hydrogens(symbol, charge, bonds) is None:
+            return bonds - 1
+    return _MOST_BONDS
+
+
+def represented(smiles: Any, salts: str = "largest", seed: int | None = None) -> tuple[Graph, str]:
+    """Graph and canonical SMILES of a row.
+
+    Raises:
+        Unusable: With the reason why there is none.
+    """
+    molecule = parse(smiles, salts)
+    graph = to_graph(molecule, seed)
+    wanted, got = _round_trip(molecule), to_smiles(graph)
+    if wanted is None or got != wanted:
+        raise Unusable("its graph does not come back as the same molecule")
+    return graph, wanted
+
+
+# Properties --------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _sa_score() -> Callable[[Chem.Mol], float]:
+    """Ertl and Schuffenhauer's synthetic accessibility, from RDKit's contributions."""
+    import importlib.util
+    from pathlib import Path
+
+    from rdkit.Chem import RDConfig
+
+    path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
+    specification = importlib.util.spec_from_file_location("sascorer", path)
+    if specification is None or specification.loader is None or not path.exists():
+        raise MissingExtraError("this RDKit comes without the SA score; install synthgen[molecules]")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    score: Callable[[Chem.Mol], float] = module.calculateScore
+    return score
+
+
+PROPERTIES: dict[str, Callable[[Chem.Mol], float]] = {
+    "QED": qed,
+    "logP": Crippen.MolLogP,
+    "SA": lambda molecule: _sa_score()(molecule),
+    "weight": Descriptors.MolWt,
+    "TPSA": rdMolDescriptors.CalcTPSA,
+    "rings": rdMolDescriptors.CalcNumRings,
+    "atoms": lambda molecule: molecule.GetNumHeavyAtoms(),
+}
+
+
+def properties(smiles: str, names: Iterable[str]) -> list[float]:
+    """Properties of a valid SMILES by their names in `PROPERTIES`.
+
+    Raises:
+        InvalidInputError: If it is not valid.
+    """
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raise InvalidInputError(f"{smiles!r} is not a valid SMILES")
+    return [float(PROPERTIES[name](molecule)) for name in names]

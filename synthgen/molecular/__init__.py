@@ -1,0 +1,1 @@
+"""Generators of molecular graphs."""

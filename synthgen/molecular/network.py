@@ -1,0 +1,176 @@
+"""The action network: what comes next, given a molecule under construction and what is wanted.
+
+A causal transformer (Vaswani et al., 2017; normalization first: Xiong et al., 2020) over the steps
+of a construction. Step t sees the action before it, and the state of the path (see `Construction`):
+the kinds of the nearest atoms of the path and the bonds that are left of them. So it need not
+count valences, nor look for the atom that it has gone back to. Wanted properties are added to
+every step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from typing_extensions import override
+
+# atoms of the path that a step sees, and numbers of bonds that are told apart
+NEAR, MOST_FREE = 10, 8
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths of the network: of a step, its layers, its heads of attention."""
+
+    width: int
+    layers: int
+    heads: int
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the network sees of steps.
+
+    Shape:
+        before: (n, length) int64 the action before each, 0 at the start.
+        atom: (n, length, NEAR) int64 kinds of the path's atoms, the current one first.
+        free: (n, length, NEAR) int64 bonds left of them, from 1; 0 beyond the path.
+        first: Number of the first step.
+    """
+
+    before: Tensor
+    atom: Tensor
+    free: Tensor
+    first: int = 0
+
+
+class ActionNetwork(nn.Module):
+    """See the module.
+
+    Shape:
+        wanted: (n, n_properties) normal scores; known: (n, n_properties) 1 where one is wanted.
+        logits: (n, length, n_actions), of all actions: what is not allowed is masked outside.
+    """
+
+    def __init__(
+        self, n_actions: int, n_atoms: int, n_properties: int, length: int, sizes: Sizes
+    ) -> None:
+        super().__init__()
+        self.sizes = sizes
+        h = sizes.width
+        self.n_atoms = n_atoms
+        self.action = nn.Parameter(torch.randn(n_actions, h) * 0.5)
+        kinds = NEAR * (n_atoms + 1 + MOST_FREE + 2)
+        self.path = nn.Parameter(torch.randn(kinds, h) / math.sqrt(2 * NEAR))
+        self.position = nn.Parameter(torch.randn(length, h) * 0.1)
+        self.wish = nn.Parameter(torch.randn(2 * n_properties, h) * 0.1)
+        self.wish_out = nn.Parameter(torch.zeros(h, h))
+        self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
+        self.norm = nn.LayerNorm(h)
+        self.head = nn.Parameter(torch.zeros(h, n_actions))
+        self.bias = nn.Parameter(torch.zeros(n_actions))
+
+    @override
+    def forward(
+        self, steps: Steps, wanted: Tensor, known: Tensor, cache: Cache | None = None
+    ) -> Tensor:
+        length = steps.before.shape[1]
+        x = F.embedding(steps.before, self.action)
+        x = x + F.embedding_bag(
+            self._path_index(steps).flatten(0, 1), self.path, mode="sum"
+        ).view(x.shape)
+        x = x + self.position[steps.first : steps.first + length]
+        if wanted.shape[1]:
+            wish = F.silu(torch.cat([wanted * known, known], 1) @ self.wish) @ self.wish_out
+            x = x + wish[:, None]
+        for k, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layer(k))
+        return (self.norm(x) @ self.head).float() + self.bias
+
+    def _path_index(self, steps: Steps) -> Tensor:
+        """(n, length, 2 NEAR) rows of ``path``: one for each near atom, one for its bonds."""
+        place = torch.arange(NEAR, device=steps.atom.device)
+        free = NEAR * (self.n_atoms + 1) + place * (MOST_FREE + 2)
+        atom = place * (self.n_atoms + 1) + steps.atom
+        return torch.cat([atom, free + steps.free.clamp(max=MOST_FREE + 1)], dim=2)
+
+
+class Block(nn.Module):
+    """Attention to the steps before, then a multilayer perceptron."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        h = sizes.width
+        self.heads, self.dropout = sizes.heads, sizes.dropout
+        self.norm_1, self.norm_2 = nn.LayerNorm(h), nn.LayerNorm(h)
+        self.qkv = nn.Linear(h, 3 * h, bias=False)
+        self.out = nn.Linear(h, h, bias=False)
+        self.up, self.down = nn.Linear(h, 4 * h), nn.Linear(4 * h, h)
+
+    @override
+    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+        n, length, h = x.shape
+        q, k, v = (
+            part.reshape(n, length, self.heads, -1).transpose(1, 2)
+            for part in self.qkv(self.norm_1(x)).chunk(3, dim=-1)
+        )
+        if cache is not None:
+            k, v = cache.with_(k, v)
+        seen = attention(q, k, v, causal=cache is None)
+        x = x + self._thinned(self.out(seen.transpose(1, 2).reshape(n, length, h)))
+        return x + self._thinned(self.down(F.silu(self.up(self.norm_2(x)))))
+
+    def _thinned(self, x: Tensor) -> Tensor:
+        """Dropout of whole units of a molecule: a mask as large as the batch costs too much."""
+        if not (self.training and self.dropout):
+            return x
+        kept = torch.rand(len(x), 1, x.shape[2], device=x.device) >= self.dropout
+        return x * (kept / (1 - self.dropout)).to(x.dtype)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, *, causal: bool) -> Tensor:
+    """Scaled dot-product attention (n, heads, length, width per head).
+
+    Written out: for so short sequences the fused kernel's way back takes ten times as long on CPUs.
+    """
+    score = (q @ k.transpose(2, 3)).float() / math.sqrt(q.shape[3])
+    if causal:
+        later = torch.ones(score.shape[2:], dtype=torch.bool, device=q.device).triu(1)
+        score = score.masked_fill(later, -torch.inf)
+    return score.softmax(-1).to(v.dtype) @ v
+
+
+class LayerCache:
+    """Keys and values of the steps so far."""
+
+    def __init__(self) -> None:
+        self.k: Tensor | None = None
+        self.v: Tensor | None = None
+
+    def with_(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """All keys and values, those of a new step included."""
+        if self.k is not None and self.v is not None:
+            k, v = torch.cat([self.k, k], dim=2), torch.cat([self.v, v], dim=2)
+        self.k, self.v = k, v
+        return k, v
+
+
+class Cache:
+    """What a network remembers while it draws step by step."""
+
+    def __init__(self, layers: int) -> None:
+        self.layers = [LayerCache() for _ in range(layers)]
+
+    def layer(self, k: int) -> LayerCache:
+        """Of one layer."""
+        return self.layers[k]
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all molecules but ``rows``."""
+        for layer in self.layers:
+            if layer.k is not None and layer.v is not None:
+                layer.k, layer.v = layer.k[rows], layer.v[rows]

@@ -1,0 +1,214 @@
+"""The warm start: maximum likelihood of the actions that build the molecules.
+
+Actions that chemistry forbids have no probability, so nothing has to be learned about them. Half of
+the molecules in a batch carry some of their properties as wishes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from synthgen.molecular.construction import Rules
+from synthgen.molecular.drawing import replay
+from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.seeds import Streams
+from synthgen.training.device import fast_bfloat16
+from synthgen.training.loop import Metrics
+from synthgen.training.schedule import Schedule
+
+# batches that are sorted by length together
+_SORTED = 32
+
+
+class GraphGANConfig(BaseModel):
+    """Options of ``model="graphgan"``.
+
+    Attributes:
+        width, layers, heads: Sizes of the action network.
+        dropout: Share of a layer's units that a molecule trains without; ``None`` fits it to the
+            number of molecules.
+        batch_size: Molecules in a batch; ``None`` fits it to their number.
+        learning_rate: Highest (AdamW).
+        weight_decay: Of matrices.
+        wished_share: Share of training molecules that carry wishes.
+        max_steps: Steps of the warm start; ``None`` fits them to the number of molecules.
+        patience: Evaluations without a better likelihood after which the learning rate falls.
+        critic: How molecules are weighted at sampling: by a graph critic, or not at all.
+        pool: Molecules drawn for each one that the critic lets through.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(256, ge=16, le=2048)
+    layers: int = Field(4, ge=1, le=24)
+    heads: int = Field(8, ge=1)
+    dropout: float | None = Field(None, ge=0, lt=1)
+    batch_size: int | None = Field(None, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    wished_share: float = Field(0.3, ge=0, le=1)
+    max_steps: int | None = Field(None, ge=1)
+    patience: int = Field(3, ge=1)
+
+
+def batch_rows(config: GraphGANConfig, n: int) -> int:
+    """Molecules of a batch: fewer of a small set, so that an epoch is several steps."""
+    return min(n, config.batch_size or min(max(n // 16, 32), 512))
+
+
+def sizes(config: GraphGANConfig, n: int) -> Sizes:
+    """Widths, and dropout for sets that the network could learn by heart."""
+    dropout = config.dropout
+    if dropout is None:
+        dropout = 0.0 if n >= 50_000 else 0.1 if n >= 10_000 else 0.25
+    return Sizes(config.width, config.layers, config.heads, dropout)
+
+
+class WarmStart:
+    """Likelihood training, one step after another.
+
+    Shape:
+        codes: (n, length) int16, `END` (0) after the end.
+        wishes: (n, n_properties) float32 normal scores, NaN where unknown.
+    """
+
+    def __init__(
+        self,
+        config: GraphGANConfig,
+        network: ActionNetwork,
+        rules: Rules,
+        train: tuple[np.ndarray, np.ndarray],
+        held_out: tuple[np.ndarray, np.ndarray],
+        streams: Streams,
+        max_steps: int,
+        time_used: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.config, self.network, self.rules = config, network, rules
+        self.codes, self.wishes = train
+        self.held_out = held_out
+        self.device = rules.kind.device
+        self.bfloat16 = fast_bfloat16(self.device)
+        self.rng = streams.numpy("rows")
+        self.length = _lengths(self.codes)
+        self.batch_size = batch_rows(config, len(self.codes))
+        self.schedule = Schedule(max_steps, time_used)
+        self.batches: Iterator[np.ndarray] = iter(())
+        matrices = [p for p in network.parameters() if p.dim() > 1]
+        others = [p for p in network.parameters() if p.dim() <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": config.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.best = copy.deepcopy(network.state_dict())
+        self.best_loss, self.waited = float("inf"), 0
+
+    def step(self) -> Metrics:
+        """One step of gradient descent; its loss in nats a molecule."""
+        if self.schedule.due():
+            self._restore()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self.schedule.rate()
+        self.schedule.stepped()
+        rows = self._next_rows()
+        self.network.train()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(self.rng.integers(2**62)))
+            loss = self._loss(self.codes[rows], self.wishes[rows], self._wished(len(rows))).mean()
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        return {"loss": float(loss.detach())}
+
+    def _next_rows(self) -> np.ndarray:
+        """The next batch of a shuffled pass: molecules of about one length."""
+        found = next(self.batches, None)
+        if found is None:
+            self.batches = iter(self._pass())
+            found = next(self.batches)
+        return found
+
+    def _pass(self) -> list[np.ndarray]:
+        order, size = self.rng.permutation(len(self.codes)), self.batch_size
+        order = order[: len(order) // size * size]
+        batches = []
+        for start in range(0, len(order), size * _SORTED):
+            chunk = order[start : start + size * _SORTED]
+            chunk = chunk[np.argsort(self.length[chunk], kind="stable")]
+            batches += [chunk[k : k + size] for k in range(0, len(chunk), size)]
+        return [batches[k] for k in self.rng.permutation(len(batches))]
+
+    def _wished(self, n: int) -> np.ndarray:
+        """(n, n_properties) which properties the network is told."""
+        rng, n_properties = self.rng, self.wishes.shape[1]
+        any_ = rng.random((n, 1)) < self.config.wished_share
+        return (rng.random((n, n_properties)) < rng.random((n, 1))) & any_
+
+    def _loss(self, codes: np.ndarray, wishes: np.ndarray, wished: np.ndarray) -> Tensor:
+        """Negative log likelihood (n,) of molecules."""
+        longest = int(_lengths(codes).max())
+        action = torch.as_tensor(codes[:, :longest].astype(np.int64), device=self.device)
+        known = torch.as_tensor(wished & ~np.isnan(wishes), device=self.device).float()
+        wanted = torch.as_tensor(np.nan_to_num(wishes), device=self.device)
+        return -log_likelihood(self.network, self.rules, action, wanted, known)
+
+    def _restore(self) -> None:
+        """Go back to the best weights."""
+        if np.isfinite(self.best_loss):
+            self.network.load_state_dict(self.best)
+
+    @torch.no_grad()
+    def evaluate(self) -> Metrics:
+        """Loss of held-out molecules without wishes, in nats a molecule."""
+        self.network.eval()
+        codes, wishes = self.held_out
+        order = np.argsort(_lengths(codes), kind="stable")
+        total = 0.0
+        for start in range(0, len(codes), 1024):
+            rows = order[start : start + 1024]
+            nothing = np.zeros(wishes[rows].shape, bool)
+            total += float(self._loss(codes[rows], wishes[rows], nothing).double().sum())
+        loss = total / len(codes)
+        improved = loss < self.best_loss
+        self.waited = 0 if improved else self.waited + 1
+        if improved:
+            self.best_loss = loss
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        if self.schedule.descent_from is None and self.waited >= self.config.patience:
+            self.schedule.converged()
+            self._restore()
+        return {"score": loss}
+
+    def kept(self) -> dict[str, Tensor]:
+        """The weights as they are."""
+        return self.network.state_dict()
+
+
+def log_likelihood(
+    network: ActionNetwork, rules: Rules, action: Tensor, wanted: Tensor, known: Tensor
+) -> Tensor:
+    """Log probability (n,) of building molecules by these actions (n, length)."""
+    steps, may = replay(action, rules)
+    device = action.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        logits = network(steps, wanted, known)
+    log = logits.masked_fill(~may, -torch.inf).log_softmax(-1)
+    chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
+    # after the end there is nothing to choose: END alone is allowed, with probability 1
+    return chosen.sum(1)
+
+
+def _lengths(codes: np.ndarray) -> np.ndarray:
+    """Actions of each molecule, `END` included."""
+    return np.minimum((codes != 0).sum(1) + 1, codes.shape[1])
