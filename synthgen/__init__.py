@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         SynthGenError,
         TrainingError,
     )
+    from synthgen.molgen import MolGen
+    from synthgen.reports.molecules import MoleculeReport, evaluate_molecules
     from synthgen.reports.quality import QualityReport, evaluate_quality
     from synthgen.schema import Column, Schema
     from synthgen.synthesizer import SynthGen
@@ -34,6 +36,8 @@ __all__ = [
     "InvalidInputError",
     "MissingExtraError",
     "ModelFileError",
+    "MolGen",
+    "MoleculeReport",
     "NotFittedError",
     "QualityReport",
     "Schema",
@@ -42,12 +46,16 @@ __all__ = [
     "SynthGenError",
     "TrainingError",
     "__version__",
+    "evaluate_molecules",
     "evaluate_quality",
 ]
 
 _HOMES = {
     "QualityReport": "synthgen.reports.quality",
     "evaluate_quality": "synthgen.reports.quality",
+    "MolGen": "synthgen.molgen",
+    "MoleculeReport": "synthgen.reports.molecules",
+    "evaluate_molecules": "synthgen.reports.molecules",
     "SynthGen": "synthgen.synthesizer",
     "Column": "synthgen.schema",
     "Schema": "synthgen.schema",

@@ -7,17 +7,30 @@ when the graph becomes a SMILES again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from synthgen.errors import InvalidInputError, MissingExtraError
 
 try:
     from rdkit import Chem, RDLogger
-    from rdkit.Chem import Crippen, Descriptors, rdMolDescriptors
+    from rdkit.Chem import (
+        BRICS,
+        Crippen,
+        Descriptors,
+        rdDepictor,
+        rdFingerprintGenerator,
+        rdMolDescriptors,
+    )
+    from rdkit.Chem.Draw import rdMolDraw2D
+    from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
     from rdkit.Chem.QED import qed
+    from rdkit.Chem.Scaffolds import MurckoScaffold
 except ImportError as error:
     raise MissingExtraError(
         "molecules need the package rdkit; install synthgen[molecules]"
@@ -225,9 +238,7 @@ def _references(made: Sequence[Sequence[int]], start: int, end: int) -> tuple[in
 
 def _is_odd(permutation: list[int]) -> bool:
     n = len(permutation)
-    return bool(
-        sum(permutation[a] > permutation[b] for a in range(n) for b in range(a + 1, n)) % 2
-    )
+    return bool(sum(permutation[a] > permutation[b] for a in range(n) for b in range(a + 1, n)) % 2)
 
 
 def to_smiles(graph: Graph) -> str | None:
@@ -328,6 +339,27 @@ def represented(smiles: Any, salts: str = "largest", seed: int | None = None) ->
     return graph, wanted
 
 
+# Files -------------------------------------------------------------------------------------------
+
+
+def read_sdf(handle: BinaryIO) -> Iterator[tuple[str, dict[str, str]]]:
+    """SMILES and tags of each record; an unreadable record has an empty SMILES and no tags."""
+    for molecule in Chem.ForwardSDMolSupplier(handle):
+        if molecule is None:
+            yield "", {}
+        else:
+            tags = {str(name): str(value) for name, value in molecule.GetPropsAsDict().items()}
+            yield str(Chem.MolToSmiles(molecule)), tags
+
+
+def sdf_record(smiles: str, tags: Mapping[str, str]) -> str:
+    """An SDF record of a valid SMILES, with flat coordinates."""
+    molecule = Chem.MolFromSmiles(smiles)
+    rdDepictor.Compute2DCoords(molecule)
+    lines = [f">  <{name}>\n{value}\n\n" for name, value in tags.items()]
+    return str(Chem.MolToMolBlock(molecule)) + "".join(lines) + "$$$$\n"
+
+
 # Properties --------------------------------------------------------------------------------------
 
 
@@ -342,7 +374,9 @@ def _sa_score() -> Callable[[Chem.Mol], float]:
     path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
     specification = importlib.util.spec_from_file_location("sascorer", path)
     if specification is None or specification.loader is None or not path.exists():
-        raise MissingExtraError("this RDKit comes without the SA score; install synthgen[molecules]")
+        raise MissingExtraError(
+            "this RDKit comes without the SA score; install synthgen[molecules]"
+        )
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     score: Callable[[Chem.Mol], float] = module.calculateScore
@@ -360,6 +394,16 @@ PROPERTIES: dict[str, Callable[[Chem.Mol], float]] = {
 }
 
 
+def picture(smiles: str, width: int = 180, height: int = 120) -> str:
+    """A drawing of a valid SMILES as an SVG element without styles of a page."""
+    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    drawer.drawOptions().clearBackground = False
+    drawer.DrawMolecule(Chem.MolFromSmiles(smiles))
+    drawer.FinishDrawing()
+    text = str(drawer.GetDrawingText())
+    return text[text.index("<svg") :]
+
+
 def properties(smiles: str, names: Iterable[str]) -> list[float]:
     """Properties of a valid SMILES by their names in `PROPERTIES`.
 
@@ -370,3 +414,95 @@ def properties(smiles: str, names: Iterable[str]) -> list[float]:
     if molecule is None:
         raise InvalidInputError(f"{smiles!r} is not a valid SMILES")
     return [float(PROPERTIES[name](molecule)) for name in names]
+
+
+# Structure ---------------------------------------------------------------------------------------
+
+FINGERPRINT_BITS = 1024
+_RADIUS, _REACH = 2, 4
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What measures look at in a molecule.
+
+    Attributes:
+        fingerprint: (128,) uint8, packed bits of a Morgan fingerprint of radius 2.
+        fragments: Its BRICS fragments and how often each comes.
+        scaffold: SMILES of its Murcko scaffold; "" without rings.
+        alerts: Whether a filter of pan-assay interference (PAINS) or unwanted groups matches.
+        pairs: Hashed pairs of neighbourhoods and how often each comes: those of radius up to 2
+            around two atoms up to 4 bonds apart, the graph kernel of Costa and De Grave (2010).
+    """
+
+    fingerprint: np.ndarray
+    fragments: Counter[str]
+    scaffold: str
+    alerts: bool
+    pairs: Counter[int]
+
+    def to_plain(self) -> list[Any]:
+        """As lists, texts and numbers."""
+        bits = self.fingerprint.tolist()
+        return [bits, dict(self.fragments), self.scaffold, self.alerts, list(self.pairs.items())]
+
+    @classmethod
+    def from_plain(cls, found: list[Any]) -> Structure:
+        """Inverse of `to_plain`."""
+        bits, fragments, scaffold, alerts, pairs = found
+        counted = Counter(dict(pairs))
+        return cls(np.array(bits, np.uint8), Counter(fragments), scaffold, alerts, counted)
+
+
+@lru_cache(maxsize=1)
+def _catalog() -> FilterCatalog:
+    wanted = FilterCatalogParams()
+    for kind in ("PAINS", "BRENK"):
+        wanted.AddCatalog(getattr(FilterCatalogParams.FilterCatalogs, kind))
+    return FilterCatalog(wanted)
+
+
+@lru_cache(maxsize=1)
+def _morgan() -> Any:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=_RADIUS, fpSize=FINGERPRINT_BITS)
+
+
+def structure(smiles: str) -> Structure:
+    """What measures look at in a valid SMILES."""
+    molecule = Chem.MolFromSmiles(smiles)
+    bits = _morgan().GetFingerprintAsNumPy(molecule)
+    cut = Chem.GetMolFrags(BRICS.BreakBRICSBonds(molecule), asMols=True, sanitizeFrags=False)
+    return Structure(
+        np.packbits(bits.astype(bool)),
+        Counter(str(Chem.MolToSmiles(part)) for part in cut),
+        str(MurckoScaffold.MurckoScaffoldSmiles(mol=molecule)),
+        bool(_catalog().HasMatch(molecule)),
+        _pairs(molecule),
+    )
+
+
+def _pairs(molecule: Chem.Mol) -> Counter[int]:
+    """Hashes of (neighbourhood, neighbourhood, radius, bonds apart)."""
+    extra = rdFingerprintGenerator.AdditionalOutput()
+    extra.AllocateBitInfoMap()
+    _neighbourhoods().GetSparseCountFingerprint(molecule, additionalOutput=extra)
+    held: dict[int, dict[int, int]] = {radius: {} for radius in range(_RADIUS + 1)}
+    for name, places in extra.GetBitInfoMap().items():
+        for atom, radius in places:
+            held[radius][atom] = name
+    apart = Chem.GetDistanceMatrix(molecule)
+    near = np.argwhere(np.triu(apart <= _REACH))
+    found: Counter[int] = Counter()
+    for radius, names in held.items():
+        for a, b in near.tolist():
+            if a in names and b in names:
+                ends = sorted((names[a], names[b]))
+                found[hash((*ends, radius, int(apart[a, b])))] += 1
+    return found
+
+
+@lru_cache(maxsize=1)
+def _neighbourhoods() -> Any:
+    return rdFingerprintGenerator.GetMorganGenerator(
+        radius=_RADIUS, includeRedundantEnvironments=True
+    )

@@ -32,10 +32,11 @@ from synthgen.sampling.request import Balance, Request, Where
 from synthgen.sampling.rows import draw_rows
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
-from synthgen.tabular.model import Run, TableModel
+from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
+from synthgen.training.run import Run
 
 # what `sample_batches` draws at once: enough to keep all cores busy, little to hold
 BATCH_ROWS = 131_072
@@ -43,7 +44,7 @@ BATCH_ROWS = 131_072
 _LIBRARIES_MB = 420
 
 
-class _ClassOrInstance:
+class ClassOrInstance:
     """Makes ``SynthGen.fit(df)`` mean ``SynthGen().fit(df)``."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
@@ -118,7 +119,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             InvalidInputError: If the table, the schema or an option cannot be used.
             BudgetError: If the limits leave no room for anything usable.
         """
-        clock = _Stopwatch()
+        clock = Stopwatch()
         model_class = find_model(self.model)
         self._check_options()
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
@@ -157,7 +158,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         self._n_samples: int | None = 0
         return self
 
-    fit = _ClassOrInstance(_fit)
+    fit = ClassOrInstance(_fit)
 
     def sample(
         self,
@@ -181,7 +182,7 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             ConditionError: If a condition names an unknown value or cannot be met.
         """
         batches = self.sample_batches(
-            n, where=where, balance=balance, seed=seed, batch_rows=max(n, 1) if _is_whole(n) else 1
+            n, where=where, balance=balance, seed=seed, batch_rows=max(n, 1) if is_whole(n) else 1
         )
         return next(iter(batches))
 
@@ -201,9 +202,9 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         raised when called.
         """
         self._check_fitted()
-        if not _is_whole(n):
+        if not is_whole(n):
             raise InvalidInputError(f"n must be a whole number of rows, at least 0, got {n!r}")
-        if not _is_whole(batch_rows) or not batch_rows:
+        if not is_whole(batch_rows) or not batch_rows:
             raise InvalidInputError(f"batch_rows must be 1 or more rows, got {batch_rows!r}")
         request = Request.of(self.completion_, where, balance)
         return self._batches(int(n), int(batch_rows), request, self._sample_streams(seed))
@@ -299,6 +300,11 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
             ModelFileError: If the file is missing, damaged, tampered with or too new.
         """
         contents = modelfile.read(path)
+        if contents.schema.get("kind") == "molecules":
+            raise ModelFileError(
+                f"{path}: a model of molecules, not of a table; use MolGen.load, or the command "
+                "synthgen molecules sample"
+            )
         try:
             schema = Schema.from_dict(contents.schema, where=f"{path}: schema.json")
             completion = Completion.from_dict(schema, contents.encoding)
@@ -387,12 +393,12 @@ def _resolve(
     return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)
 
 
-def _is_whole(n: object) -> bool:
+def is_whole(n: object) -> bool:
     """Whether ``n`` is a number of rows."""
     return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
 
 
-class _Stopwatch:
+class Stopwatch:
     """Seconds of each stage."""
 
     def __init__(self) -> None:

@@ -122,7 +122,7 @@ def _diabetes() -> Table:
 
 def _flights() -> Table:
     path = data_folder() / "relational" / "nycflights13" / "flights.csv.gz"
-    rows = read_csv(path, ["time_hour"])
+    rows = read_csv(path)
     chosen = np.random.default_rng(SPLIT_SEED).choice(len(rows), FLIGHTS_ROWS, replace=False)
     note = f"{FLIGHTS_ROWS:,} of {len(rows):,} flights."
     return _split("flights", rows.iloc[chosen], "arr_delay", note)

@@ -1,4 +1,5 @@
-"""Tables in files: CSV (``.csv``, ``.csv.gz``, ``.tsv``, ``-``) and Parquet (``.parquet``).
+"""Tables in files: CSV (``.csv``, ``.csv.gz``, ``.tsv``, ``-``), Parquet (``.parquet``), molecules
+(``.smi``, ``.sdf``).
 
 ``csv:PATH?encoding=cp1252&delimiter=;`` and ``parquet:PATH`` say what the ending does not.
 """
@@ -10,19 +11,21 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from synthgen.atomic import replacing
 from synthgen.connectors import Scan, scheme
 from synthgen.errors import InvalidInputError
-from synthgen_connectors import csvtable, parquet
+from synthgen_connectors import csvtable, molecules, parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DELIMITER_NAMES = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _PARQUET_ENDINGS = (".parquet", ".pq")
+_MOLECULE_ENDINGS = (*molecules.SMILES_ENDINGS, *molecules.SDF_ENDINGS)
 _OPTIONS = ("delimiter", "encoding")
 
 
@@ -33,9 +36,16 @@ class _Place:
     encoding: str | None = None
     delimiter: str | None = None
 
+    @property
+    def typed(self) -> ModuleType | None:
+        """What reads and writes a format that is not CSV."""
+        if self.is_parquet:
+            return parquet
+        return molecules if self.path.lower().endswith(_MOLECULE_ENDINGS) else None
+
 
 class Files:
-    """Reads and writes CSV and Parquet files.
+    """Reads and writes CSV and Parquet files, and files of molecules.
 
     Every CSV cell is text exactly as it stands in the file; an empty cell is "".
     """
@@ -43,22 +53,22 @@ class Files:
     def scan(self, uri: str) -> Scan:
         """Column names, and the number of rows where the format tells it."""
         place = _place(uri)
-        if place.is_parquet:
-            return parquet.scan(place.path)
+        if place.typed:
+            return place.typed.scan(place.path)  # type: ignore[no-any-return]
         return csvtable.scan(place.path, place.encoding, place.delimiter)
 
     def read(self, uri: str) -> pd.DataFrame:
         """The whole table; object columns of str from CSV, Arrow-backed columns from Parquet."""
         place = _place(uri)
-        if place.is_parquet:
-            return parquet.read(place.path)
+        if place.typed:
+            return place.typed.read(place.path)  # type: ignore[no-any-return]
         return csvtable.read(place.path, place.encoding, place.delimiter)
 
     def read_batches(self, uri: str, rows: int) -> Iterator[pd.DataFrame]:
         """Frames of at most ``rows`` rows; memory holds one at a time."""
         place = _place(uri)
-        if place.is_parquet:
-            return parquet.read_batches(place.path, rows)
+        if place.typed:
+            return place.typed.read_batches(place.path, rows)  # type: ignore[no-any-return]
         return csvtable.read_batches(place.path, rows, place.encoding, place.delimiter)
 
     def write(
@@ -81,8 +91,8 @@ class Files:
             csvtable.write_stdout(counted)
             return
         facts = {"synthetic": True, **(provenance or {})}
-        if place.is_parquet:
-            parquet.write(place.path, counted, facts)
+        if place.typed:
+            place.typed.write(place.path, counted, facts)
         else:
             csvtable.write(place.path, counted)
         _write_note(place.path, {**facts, "rows": counted.rows, "columns": counted.columns})

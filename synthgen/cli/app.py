@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.cli import config, demo, fit, impute, inspect, output, quality, sample, schema
+from synthgen.cli import (
+    config,
+    demo,
+    fit,
+    impute,
+    inspect,
+    molecules,
+    output,
+    quality,
+    sample,
+    schema,
+)
 
 _HELP = """
 Make a synthetic table that matches a real one.
@@ -47,6 +58,7 @@ def _register() -> None:
         ("quality", quality),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))
+    app.add_typer(molecules.app, name="molecules")
 
 
 def _version(wanted: bool) -> None:

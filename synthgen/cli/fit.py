@@ -107,14 +107,14 @@ def run(
     start = time.monotonic()
     notes = Notes(quiet)
     model_options = options(option_ or [])
-    _check_output(output, data)
+    check_output(output, data)
     check_target(output)
     declared = None if schema is None else Schema.load(schema)
     frame = connectors.find(data).read(data)
     reading = time.monotonic() - start
     synth = _synthesizer(
         model=model,
-        time_limit_s=_remaining(time_limit, start),
+        time_limit_s=remaining(time_limit, start),
         max_steps=max_steps,
         memory_limit_mb=memory_limit,
         seed=seed,
@@ -136,12 +136,13 @@ def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:
     notes.say(
         f"Fitted {record['model']} on {record['n_rows']:,} rows, {record['n_columns']} columns: "
         f"{record['steps']:,} step{'s' * (record['steps'] != 1)} in {show_duration(seconds)}"
-        f"{_ending(record)}"
+        f"{ending(record)}"
     )
     notes.say(f"Model: {path} ({show_size(os.path.getsize(path))})", "bold")
 
 
-def _ending(record: dict[str, Any]) -> str:
+def ending(record: dict[str, Any]) -> str:
+    """Why training ended, as the end of a line."""
     if record["ended_by"] == "time":
         return (
             f", ended by the time limit (the same again: "
@@ -161,14 +162,15 @@ def _synthesizer(**settings: Any) -> SynthGen:
     return SynthGen(**settings)
 
 
-def _check_output(output: str, data: str) -> None:
+def check_output(output: str, data: str) -> None:
+    """A model goes to a file that is not the data."""
     if output == "-":
         raise InvalidInputError("-o -: a model goes to a file, not to standard output; name one")
     if os.path.exists(output) and os.path.exists(data) and os.path.samefile(output, data):
         raise InvalidInputError(f"-o {output}: is the data itself; name another file")
 
 
-def _remaining(time_limit: float | None, start: float) -> float | None:
+def remaining(time_limit: float | None, start: float) -> float | None:
     """What reading left of the time limit."""
     if time_limit is None:
         return None

@@ -31,11 +31,13 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
     from synthgen.schema import Schema
 
     contents = modelfile.read(model, weights=False)
-    schema = Schema.from_dict(contents.schema, where=f"{model}: schema.json")
+    # a model of molecules has no columns but properties, which are in its encoding
+    of_molecules = contents.schema.get("kind") == "molecules"
+    schema = None if of_molecules else Schema.from_dict(contents.schema, f"{model}: schema.json")
     if as_json:
         print_json(
             {
-                "schema": schema.to_dict(),
+                "schema": contents.schema if schema is None else schema.to_dict(),
                 "training": contents.training,
                 "versions": contents.versions,
                 "privacy": contents.privacy,
@@ -46,7 +48,7 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
     _show(model, schema, contents, Notes(quiet))
 
 
-def _show(path: str, schema: Schema, contents: ModelContents, notes: Notes) -> None:
+def _show(path: str, schema: Schema | None, contents: ModelContents, notes: Notes) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -60,8 +62,9 @@ def _show(path: str, schema: Schema, contents: ModelContents, notes: Notes) -> N
         facts.add_row(name, Text(value))
     console = stdout()
     console.print(facts)
-    console.print(table(schema))
-    show_relations(schema)
+    if schema is not None:
+        console.print(table(schema))
+        show_relations(schema)
     notes.say("All of it, with the training history: add --json")
 
 
@@ -71,15 +74,20 @@ def _facts(path: str, contents: ModelContents) -> list[tuple[str, str]]:
         ("model file", f"{path} ({show_size(os.path.getsize(path))}, hashes are right)"),
         ("format", f"{versions['format']}, written by synthgen {versions['synthgen']}"),
         ("model", str(contents.config.get("model", "unknown"))),
-        (
-            "fitted on",
-            f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns",
-        ),
+        ("fitted on", _fitted_on(contents)),
         ("training", _training(training)),
         ("seed", str(training.get("seed", "unknown"))),
         ("privacy", _privacy(contents.privacy)),
     ]
     return facts + [("warning", str(text)) for text in training.get("warnings", [])]
+
+
+def _fitted_on(contents: ModelContents) -> str:
+    training = contents.training
+    if "columns" not in contents.schema:
+        names = ", ".join(one["name"] for one in contents.encoding.get("properties", []))
+        return f"{_count(training.get('n_molecules'))} molecules; conditions on: {names}"
+    return f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns"
 
 
 def _count(value: object) -> str:

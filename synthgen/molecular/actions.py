@@ -128,7 +128,7 @@ class Vocabulary:
         Left out are molecules with an action that fewer than `MIN_MOLECULES` have.
         """
         count = Counter(action for sequence in sequences for action in set(sequence))
-        rare = {a for a, n in count.items() if n < MIN_MOLECULES and a.kind != UP}
+        rare = {a for a, n in count.items() if n < MIN_MOLECULES and a.kind in (ROOT, ATOM, RING)}
         left_out = {
             i: f"{min(odd)}: fewer than {MIN_MOLECULES} molecules have it"
             for i, sequence in enumerate(sequences)

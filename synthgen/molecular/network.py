@@ -80,16 +80,17 @@ class ActionNetwork(nn.Module):
     ) -> Tensor:
         length = steps.before.shape[1]
         x = F.embedding(steps.before, self.action)
-        x = x + F.embedding_bag(
-            self._path_index(steps).flatten(0, 1), self.path, mode="sum"
-        ).view(x.shape)
+        x = x + F.embedding_bag(self._path_index(steps).flatten(0, 1), self.path, mode="sum").view(
+            x.shape
+        )
         x = x + self.position[steps.first : steps.first + length]
         if wanted.shape[1]:
             wish = F.silu(torch.cat([wanted * known, known], 1) @ self.wish) @ self.wish_out
             x = x + wish[:, None]
         for k, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layer(k))
-        return (self.norm(x) @ self.head).float() + self.bias
+        out: Tensor = (self.norm(x) @ self.head).float() + self.bias
+        return out
 
     def _path_index(self, steps: Steps) -> Tensor:
         """(n, length, 2 NEAR) rows of ``path``: one for each near atom, one for its bonds."""

@@ -202,7 +202,7 @@ def log_likelihood(
     steps, may = replay(action, rules)
     device = action.device
     with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-        logits = network(steps, wanted, known)
+        logits: Tensor = network(steps, wanted, known)
     log = logits.masked_fill(~may, -torch.inf).log_softmax(-1)
     chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
     # after the end there is nothing to choose: END alone is allowed, with probability 1
@@ -211,4 +211,4 @@ def log_likelihood(
 
 def _lengths(codes: np.ndarray) -> np.ndarray:
     """Actions of each molecule, `END` included."""
-    return np.minimum((codes != 0).sum(1) + 1, codes.shape[1])
+    return np.asarray(np.minimum((codes != 0).sum(1) + 1, codes.shape[1]))

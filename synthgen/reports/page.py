@@ -16,23 +16,24 @@ _STEP = "step"
 
 def render(report: dict[str, Any]) -> str:
     """The page of a quality report, `QualityReport.to_dict`."""
-    environment = _environment()
+    templates = environment()
     # The styles are part of the package, not of the data: they are not escaped.
-    css = Markup(environment.get_template("quality.css").render())
-    return environment.get_template("quality.html").render(css=css, **_view(report))
+    css = Markup(templates.get_template("quality.css").render())
+    return templates.get_template("quality.html").render(css=css, **_view(report))
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates of the reports, everything escaped."""
+    found = Environment(
         loader=PackageLoader("synthgen.reports"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"percent": wording.percent, "count": _count}
-    return environment
+    found.filters |= {"percent": wording.percent, "count": _count}
+    return found
 
 
 def _view(report: dict[str, Any]) -> dict[str, Any]:

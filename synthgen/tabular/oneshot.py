@@ -19,9 +19,10 @@ from synthgen.tabular.ctgan import CTGANConfig, CTGANTrainer, batch_rows
 from synthgen.tabular.drawing import Drawing
 from synthgen.tabular.layout import Layout
 from synthgen.tabular.marginals import Bins, pair_distance
-from synthgen.tabular.model import Run, TableModel, check_shapes, parse_options
+from synthgen.tabular.model import TableModel
 from synthgen.tabular.networks import Generator
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
+from synthgen.training.run import Run, check_shapes, parse_options
 
 _CALIBRATION_SLOTS = 64_000_000
 _CALIBRATION_ROWS = 20_000

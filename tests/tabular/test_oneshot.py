@@ -15,10 +15,10 @@ from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.sampling.request import Request
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
-from synthgen.tabular.model import Run
 from synthgen.tabular.oneshot import CTGAN, calibrate
 from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress
+from synthgen.training.run import Run
 
 
 def toy(n: int = 4000) -> pd.DataFrame:

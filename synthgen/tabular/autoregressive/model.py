@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,8 +32,9 @@ from synthgen.tabular.autoregressive.warmstart import (
     planned_steps,
     sizes,
 )
-from synthgen.tabular.model import Run, TableModel, check_shapes, parse_options
+from synthgen.tabular.model import TableModel
 from synthgen.training.loop import Budget, TrainingRecord, train
+from synthgen.training.run import Run, StageClock, check_shapes, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 50_000
 _CRITIC_ROWS = 100_000
@@ -75,7 +75,8 @@ class ARGAN(TableModel):
         ranks = view.ranks(table)
         held_out, kept = ranks.take(rows[:n_held_out]), ranks.take(rows[n_held_out:])
         steps = run.max_steps or planned_steps(config, len(kept))
-        clock = _Clock(time.monotonic(), run.deadline, config.critic != "none")
+        later = _CRITIC_SHARE if config.critic != "none" else 0.0
+        clock = StageClock(time.monotonic(), run.deadline, later)
         trainer = WarmStart(
             config, view, kept, held_out, run.streams, run.device, steps, clock.used
         )
@@ -274,26 +275,3 @@ def _critics(weights: dict[str, np.ndarray], n_columns: int) -> tuple[TreeCritic
         return tuple(TreeCritic.from_arrays(found[k], n_columns) for k in sorted(found))
     except (KeyError, ValueError) as error:
         raise ModelFileError(f"weights.safetensors: {error}; the file is damaged") from None
-
-
-@dataclass
-class _Clock:
-    """How much of the warm start's time has passed."""
-
-    start: float
-    limit: float | None
-    critic: bool
-
-    @property
-    def deadline(self) -> float | None:
-        """When the warm start has to end."""
-        if self.limit is None:
-            return None
-        share = _CRITIC_SHARE if self.critic else 0.0
-        return self.limit - share * (self.limit - self.start)
-
-    def used(self) -> float:
-        """Share of the warm start's time that has passed, 0 without a limit."""
-        if self.deadline is None:
-            return 0.0
-        return (time.monotonic() - self.start) / max(self.deadline - self.start, 1e-9)

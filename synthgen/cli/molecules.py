@@ -1,0 +1,368 @@
+"""``synthgen molecules``: fit SMILES, draw new molecules, judge them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthgen.cli.output import Notes, command, print_json, stdout
+from synthgen.cli.params import Json, Model, Quiet, Seed, option
+from synthgen.cli.sidecar import made_by, write_times
+from synthgen.cli.values import duration, options, show_duration, show_size
+from synthgen.errors import ConditionError, InvalidInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    help="Learn molecules and draw new ones, all of them valid.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+_FIT = """
+[bold]Examples[/bold]
+
+  synthgen molecules fit molecules.csv -o molecules.synthgen --time-limit 1h
+
+  synthgen molecules fit assay.csv --smiles-column SMILES -o assay.synthgen
+"""
+_SAMPLE = """
+[bold]Examples[/bold]
+
+  synthgen molecules sample molecules.synthgen -n 10000 -o new.smi
+
+  synthgen molecules sample molecules.synthgen -n 100 --where QED=0.8..0.9 --unique -o new.sdf
+"""
+_EVALUATE = """
+[bold]Examples[/bold]
+
+  synthgen molecules evaluate train.csv new.smi --holdout test.csv -o molecules.html
+"""
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="CSV with a column of SMILES, .smi or .sdf (also .gz).",
+        show_default=False,
+    ),
+]
+Column = Annotated[
+    str | None,
+    option(
+        "--smiles-column", metavar="COL", show_default=False,
+        help="Column of SMILES; without it the one called smiles.",
+    ),
+]  # fmt: skip
+
+
+@app.command("fit", epilog=_FIT)
+@command
+def fit(
+    file: File,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="MODEL", help="Model file to write, *.synthgen.",
+            show_default=False,
+        ),
+    ],
+    smiles_column: Column = None,
+    time_limit: Annotated[
+        float | None,
+        option(
+            "--time-limit", metavar="TIME", parser=duration, show_default=False,
+            help="End within this time (90s, 5m, 1h) with the best model so far.",
+        ),
+    ] = None,
+    max_steps: Annotated[
+        int | None,
+        option(
+            "--max-steps", metavar="N", min=1, show_default=False,
+            help="End after so many training steps.",
+        ),
+    ] = None,
+    salts: Annotated[
+        str, option("--salts", metavar="WHAT", help="Of several components: largest, keep, error.")
+    ] = "largest",
+    seed: Seed = None,
+    epsilon: Annotated[
+        float | None,
+        option(
+            "--epsilon", metavar="E", show_default=False,
+            help="Differential privacy; this version has none and refuses.",
+        ),
+    ] = None,
+    delta: Annotated[
+        float | None,
+        option("--delta", metavar="D", show_default=False, help="See --epsilon."),
+    ] = None,
+    device: Annotated[
+        str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
+    ] = "auto",
+    option_: Annotated[
+        list[str] | None,
+        option(
+            "--option", metavar="NAME=VALUE", show_default=False,
+            help="An option of the model, such as layers=6. Repeatable.",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Learn the molecules of FILE and write a model file.
+
+    Numeric columns beside the SMILES are learned as properties. Rows that cannot be represented are
+    listed in MODEL.rejected.csv, each with the reason.
+    """
+    from synthgen import connectors
+    from synthgen.atomic import check_target
+    from synthgen.cli.fit import check_output, ending, remaining
+    from synthgen.molgen import MolGen
+
+    start = time.monotonic()
+    notes = Notes(quiet)
+    model_options = options(option_ or [])
+    check_output(output, file)
+    check_target(output)
+    frame = as_numbers(connectors.find(file).read(file), smiles_column)
+    fitted = MolGen(
+        time_limit_s=remaining(time_limit, start),
+        max_steps=max_steps,
+        seed=seed,
+        epsilon=epsilon,
+        delta=delta,
+        device=device,
+        salts=salts,
+        model_options=model_options,
+        progress=notes.progress,
+    ).fit(frame, smiles_column=smiles_column)
+    fitted.save(output)
+    write_times(output, fitted.timings_)
+    record = fitted.training_
+    notes.say(
+        f"Fitted {record['model']} on {record['n_molecules']:,} molecules: {record['steps']:,} "
+        f"steps in {show_duration(time.monotonic() - start)}{ending(record)}"
+    )
+    if len(fitted.rejected_):
+        rejected = f"{output}.rejected.csv"
+        write_rejected(rejected, fitted.rejected_)
+        reason, n = next(iter(fitted.rejected_["reason"].value_counts().items()))
+        notes.warn(
+            f"{len(fitted.rejected_):,} of {len(frame):,} rows cannot be represented, most often "
+            f"({n:,}): {reason}. All of them: {rejected}"
+        )
+    notes.say(f"Model: {output} ({show_size(os.path.getsize(output))})", "bold")
+    notes.say(f"Next:  synthgen molecules sample {output} -n 1000 -o new.smi")
+
+
+@app.command("sample", epilog=_SAMPLE)
+@command
+def sample(
+    model: Model,
+    rows: Annotated[
+        int,
+        typer.Option(
+            "--rows", "-n", metavar="N", min=0, show_default=False, help="Number of molecules."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="OUT",
+            help="File to write (.smi, .sdf, .csv, .parquet), or [bold]-[/bold] for CSV on "
+            "standard output.",
+        ),
+    ] = "-",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="COND", show_default=False,
+            help="Condition on a property, repeatable: NAME=VALUE or NAME=LOW..HIGH.",
+        ),
+    ] = None,
+    unique: Annotated[
+        bool, option("--unique", help="No molecule twice.", show_default=False)
+    ] = False,
+    novel_to: Annotated[
+        str | None,
+        option(
+            "--novel-to", metavar="FILE", show_default=False,
+            help="None of the molecules of this file.",
+        ),
+    ] = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Draw N molecules from MODEL, all of them valid.
+
+    Beside a file OUT, OUT.meta.json says that they are synthetic and which model made them.
+    """
+    from synthgen import connectors
+    from synthgen.molgen import MolGen
+    from synthgen.seeds import Streams
+    from synthgen.training.progress import progress_for
+
+    notes = Notes(quiet)
+    target = connectors.find(output)
+    fitted = MolGen.load(model)
+    seed = Streams.of(None).seed if seed is None else seed
+    wanted = conditions(where or [])
+    barred = None if novel_to is None else smiles_of(novel_to)
+    batches = fitted.sample_batches(
+        rows, where=wanted or None, unique=unique, novel_to=barred, seed=seed
+    )
+
+    def frames() -> Iterator[pd.DataFrame]:
+        with progress_for(notes.progress) as progress:
+            progress.stage("sampling")
+            done = 0
+            for batch in batches:
+                yield batch
+                done += len(batch)
+                progress.stepped(done, rows)
+
+    facts: dict[str, Any] = {**made_by(model), "seed": seed}
+    asked = {"where": where, "unique": unique, "novel_to": novel_to}
+    target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
+    if output != "-":
+        notes.say(
+            f"Wrote {rows:,} synthetic molecules to {output} "
+            f"(seed {seed}; {output}.meta.json says how they were made)"
+        )
+
+
+@app.command("evaluate", epilog=_EVALUATE)
+@command
+def evaluate(
+    train: Annotated[
+        str, typer.Argument(metavar="TRAIN", help="Molecules fitted on.", show_default=False)
+    ],
+    synthetic: Annotated[
+        str, typer.Argument(metavar="SYNTHETIC", help="Molecules drawn.", show_default=False)
+    ],
+    holdout: Annotated[
+        str | None,
+        option(
+            "--holdout", metavar="FILE", show_default=False,
+            help="Molecules the generator never saw, to compare with.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", show_default=False,
+            help="Report to write: .html to read, .json for programs.",
+        ),
+    ] = None,
+    smiles_column: Column = None,
+    seed: Seed = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Judge the molecules SYNTHETIC against TRAIN, or against the holdout."""
+    from synthgen.reports.molecules import LABELS, evaluate_molecules
+    from synthgen.reports.quality import check_ending
+
+    notes = Notes(quiet)
+    if output is not None:
+        check_ending(output)
+    report = evaluate_molecules(
+        smiles_of(train, smiles_column),
+        smiles_of(synthetic, None),
+        holdout=None if holdout is None else smiles_of(holdout, smiles_column),
+        seed=0 if seed is None else seed,
+        jobs=os.cpu_count() or 1,
+        told=lambda stage: notes.say(stage, "dim"),
+    )
+    if output is not None:
+        report.save(output)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _show(report.to_dict(), LABELS)
+    if output is not None:
+        notes.say(f"Report: {output}", "bold")
+
+
+def _show(found: dict[str, Any], labels: dict[str, tuple[str, str]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    shown = Table("", "synthetic", "real", "better is", "molecules", box=box.SIMPLE_HEAD)
+    for name, (label, _) in labels.items():
+        one = found[name]
+        value, base = (
+            "-" if number is None else f"{number:.4g}" for number in (one["value"], one["baseline"])
+        )
+        shown.add_row(label, value, base, one["direction"], f"{one['n']:,}")
+    stdout().print(shown)
+
+
+def conditions(texts: list[str]) -> dict[str, Any]:
+    """Conditions for ``MolGen.sample`` of ``NAME=VALUE`` and ``NAME=LOW..HIGH``.
+
+    Raises:
+        ConditionError: If one does not parse, or names a property twice.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name or name in found:
+            why = "given twice" if name in found else "write NAME=VALUE or NAME=LOW..HIGH"
+            raise ConditionError(f"--where {text!r}: {why}")
+        try:
+            ends = [float(part) for part in value.split("..")]
+        except ValueError:
+            ends = []
+        if len(ends) not in (1, 2):
+            raise ConditionError(f"--where {text!r}: {value!r} is not a number or LOW..HIGH")
+        found[name] = ends[0] if len(ends) == 1 else (ends[0], ends[1])
+    return found
+
+
+def smiles_of(path: str, column: str | None = None) -> list[str]:
+    """The SMILES of a file.
+
+    Raises:
+        InvalidInputError: If it has no such column.
+    """
+    from synthgen import connectors
+
+    frame = connectors.find(path).read(path)
+    names = [str(name) for name in frame.columns]
+    alike = [name for name in names if name.lower() == (column or "smiles").lower()]
+    if column is None and not alike and len(names) == 1:
+        alike = names
+    if not alike:
+        raise InvalidInputError(
+            f"{path}: no column {column or 'smiles'!r} of SMILES; it has {', '.join(names)}: "
+            "name it with --smiles-column"
+        )
+    return [str(text) for text in frame[alike[0]]]
+
+
+def as_numbers(frame: pd.DataFrame, smiles_column: str | None) -> pd.DataFrame:
+    """Text columns that hold nothing but numbers and gaps as numbers; a CSV file has no types."""
+    import pandas as pd
+
+    frame = frame.copy()
+    for name in frame.columns:
+        if str(name) == (smiles_column or "smiles") or frame[name].dtype != object:
+            continue
+        given = frame[name].replace("", None)
+        numbers = pd.to_numeric(given, errors="coerce")
+        if given.notna().any() and bool((numbers.notna() == given.notna()).all()):
+            frame[name] = numbers.astype(float)
+    return frame
+
+
+def write_rejected(path: str, rejected: pd.DataFrame) -> None:
+    """The rows that were left out; they are the user's own, and not synthetic."""
+    from synthgen.atomic import replacing
+
+    with replacing(path) as handle:
+        handle.write(rejected.to_csv(index=False).encode("utf-8"))

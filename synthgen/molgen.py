@@ -1,0 +1,371 @@
+"""`MolGen`: fit molecules, draw new ones, save and load the model. Orchestration only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from synthgen import chemistry, frames, modelfile
+from synthgen.errors import InvalidInputError, ModelFileError, NotFittedError
+from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
+from synthgen.molecular.featurize import Featurized, default_properties, featurize
+from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.wishes import Property, wishes
+from synthgen.seeds import Streams
+from synthgen.synthesizer import ClassOrInstance, Stopwatch, is_whole, versions
+from synthgen.training.device import choose_device
+from synthgen.training.progress import Progress, progress_for
+from synthgen.training.run import Run
+
+BATCH_MOLECULES = 16_384
+# rows below which random orders of the atoms help
+_SMALL = 50_000
+_KIND = "molecules"
+
+
+class MolGen(BaseEstimator):  # type: ignore[misc]
+    """Learns molecules and draws new ones, all of them valid.
+
+    >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
+
+    Args:
+        model: "auto" or a model's name ("graphgan").
+        time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
+        max_steps: Training steps at the most; repeats a clock-ended run exactly.
+        seed: Makes fits and samples repeatable bit for bit on one machine.
+        device: "auto", "cpu", "cuda" or "mps".
+        epsilon, delta: Differential privacy; refused by models that cannot give it.
+        salts: Of a row with several components take the "largest", "keep" them all, or call it an
+            "error".
+        properties: Names of computed properties that conditions may use; ``None`` takes all.
+        model_options: Options of the model by name.
+        progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
+
+    Attributes:
+        rejected_: DataFrame of the rows that cannot be represented: row, smiles, reason.
+        properties_: What conditions may name.
+        training_: Record of the run.
+        privacy_: The privacy ledger, or ``None``.
+    """
+
+    def __init__(
+        self,
+        model: str = "auto",
+        *,
+        time_limit_s: float | None = None,
+        max_steps: int | None = None,
+        seed: int | None = None,
+        device: str = "auto",
+        epsilon: float | None = None,
+        delta: float | None = None,
+        salts: str = "largest",
+        properties: list[str] | None = None,
+        model_options: dict[str, Any] | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.model = model
+        self.time_limit_s = time_limit_s
+        self.max_steps = max_steps
+        self.seed = seed
+        self.device = device
+        self.epsilon = epsilon
+        self.delta = delta
+        self.salts = salts
+        self.properties = properties
+        self.model_options = model_options
+        self.progress = progress
+
+    def _fit(self, data: Any, smiles_column: str | None = None) -> MolGen:
+        """Learn SMILES; returns self.
+
+        Args:
+            data: A list or Series of SMILES, or a table with ``smiles_column`` and numeric
+                columns, which are learned as properties.
+            smiles_column: Name of the column of SMILES; ``None`` takes the one of that name.
+
+        Raises:
+            InvalidInputError: If there is no such column, or too few rows can be represented.
+        """
+        clock = Stopwatch()
+        self._check_options()
+        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
+        streams, device = Streams.of(self.seed), choose_device(self.device)
+        smiles, beside = _columns(data, smiles_column)
+        with progress_for(self.progress) as progress:
+            found = self._featurized(smiles, streams, progress)
+            sequences = [orders[0] for orders in found.sequences]
+            vocabulary, rare = Vocabulary.of(sequences)
+            kept = np.array([i for i in range(len(sequences)) if i not in rare], np.int64)
+            self.rejected_ = _rejected(smiles, found, rare)
+            if len(kept) < MIN_MOLECULES:
+                raise InvalidInputError(_too_few(len(kept), smiles, self.rejected_))
+            properties, scores = self._properties(found, beside, kept)
+            clock.lap("reading")
+            known = set(vocabulary.actions)
+            rows = [
+                (m, orders)
+                for m, i in enumerate(kept)
+                for orders in found.sequences[i]
+                if known.issuperset(orders) and len(orders) <= vocabulary.max_length
+            ]
+            molecule = np.array([m for m, _ in rows], np.int64)
+            codes = vocabulary.codes([orders for _, orders in rows])
+            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            fitted, record = GraphGAN.fit(
+                codes, scores[molecule], molecule, vocabulary, self.model_options or {}, run
+            )
+            clock.lap("training")
+        self.generator_, self.properties_ = fitted, properties
+        self.smiles_column_ = str(smiles.name or "smiles")
+        self.training_ = {
+            "model": GraphGAN.name,
+            "seed": streams.seed,
+            "n_molecules": len(kept),
+            "n_rejected": len(self.rejected_),
+            "device": device.type,
+            **record.to_dict(),
+        }
+        self.privacy_: dict[str, Any] | None = None
+        self.timings_ = clock.laps
+        self._n_samples: int | None = 0
+        return self
+
+    fit = ClassOrInstance(_fit)
+
+    def _featurized(self, smiles: pd.Series, streams: Streams, progress: Progress) -> Featurized:
+        progress.stage("reading molecules")
+        names = default_properties() if self.properties is None else list(self.properties)
+        orders = int(np.clip(_SMALL // max(len(smiles), 1), 0, 20))
+        return featurize(
+            smiles.tolist(),
+            salts=self.salts,
+            names=names,
+            orders=orders if orders > 1 else 0,
+            jobs=os.cpu_count() or 1,
+            seed=streams.integer("orders") % 2**20,
+            progressed=progress.stepped,
+        )
+
+    def _properties(
+        self, found: Featurized, beside: pd.DataFrame, kept: np.ndarray
+    ) -> tuple[list[Property], np.ndarray]:
+        """Properties, and their normal scores (n_kept, n_properties)."""
+        names = default_properties() if self.properties is None else list(self.properties)
+        columns = {
+            name: (True, found.computed[kept, k])
+            for k, name in enumerate(names)
+            if name not in beside
+        }
+        for name in beside:
+            values = beside[name].to_numpy(np.float64, na_value=np.nan)[found.rows][kept]
+            if np.isfinite(values).sum() >= MIN_MOLECULES:
+                columns[str(name)] = (False, values)
+        properties = [Property.of(name, *held) for name, held in columns.items()]
+        held = [values for _, values in columns.values()]
+        scores = [one.score(values) for one, values in zip(properties, held, strict=True)]
+        shape = (len(kept), len(properties))
+        return properties, np.array(scores, np.float32).reshape(shape[::-1]).T.copy()
+
+    def sample(
+        self,
+        n: int,
+        *,
+        where: Mapping[str, Any] | None = None,
+        unique: bool = False,
+        novel_to: Iterable[str] | None = None,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """``n`` molecules: column ``smiles``, and the properties they were asked for.
+
+        Args:
+            n: Number of molecules.
+            where: Property -> a number, or a (low, high) range.
+            unique: No molecule twice.
+            novel_to: SMILES of which none may come.
+            seed: Repeats this sample exactly.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            ConditionError: If a condition names an unknown property or cannot be met.
+        """
+        parts = list(
+            self.sample_batches(n, where=where, unique=unique, novel_to=novel_to, seed=seed)
+        )
+        return pd.concat(parts, ignore_index=True)
+
+    def sample_batches(
+        self,
+        n: int,
+        *,
+        where: Mapping[str, Any] | None = None,
+        unique: bool = False,
+        novel_to: Iterable[str] | None = None,
+        seed: int | None = None,
+        batch: int = BATCH_MOLECULES,
+    ) -> Iterator[pd.DataFrame]:
+        """The molecules of `sample` in frames of at most ``batch``."""
+        self._check_fitted()
+        if not is_whole(n):
+            raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
+        streams = self._sample_streams(seed)
+        wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
+        barred = {text for s in novel_to or () if (text := chemistry.canonical(str(s)))}
+        return self._batches(int(n), where, unique, barred, streams, batch)
+
+    def _batches(
+        self,
+        n: int,
+        where: Mapping[str, Any] | None,
+        unique: bool,
+        barred: set[str],
+        streams: Streams,
+        batch: int,
+    ) -> Iterator[pd.DataFrame]:
+        done = attempt = 0
+        while done < n or not attempt:
+            child = streams.child(f"batch/{attempt}")
+            size = min(batch, n - done)
+            found = self._drawn(size, where, child)
+            if unique or barred:
+                found = list(dict.fromkeys(found) if unique else found)
+                found = [smiles for smiles in found if smiles not in barred]
+                barred = barred.union(found) if unique else barred
+            done, attempt = done + len(found), attempt + 1
+            if attempt > 20 + 20 * n // batch and not found:
+                raise InvalidInputError(
+                    f"after {attempt} batches only {done:,} of {n:,} molecules are new; ask for "
+                    "fewer, or without unique and novel_to"
+                )
+            yield pd.DataFrame({"smiles": pd.Series(found, dtype=object)})
+
+    def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
+        """``n`` valid SMILES; what is not valid is drawn again."""
+        found: list[str] = []
+        for attempt in range(10):
+            if len(found) >= n:
+                break
+            child = streams.child(f"attempt/{attempt}")
+            rng = child.numpy("wishes")
+            asked = wishes(where, self.properties_, n - len(found), rng)
+            codes = self.generator_.draw(*asked, child)
+            graphs = (self.generator_.vocabulary.graph(row) for row in codes if 0 in row)
+            found += [text for graph in graphs if (text := chemistry.to_smiles(graph))]
+        return found
+
+    def _sample_streams(self, seed: int | None) -> Streams:
+        if seed is not None or self._n_samples is None:
+            return Streams.of(seed)
+        self._n_samples += 1
+        return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to ``path`` (``*.synthgen``), atomically."""
+        self._check_fitted()
+        contents = modelfile.ModelContents(
+            schema={"kind": _KIND, "smiles_column": self.smiles_column_},
+            encoding={
+                "vocabulary": self.generator_.vocabulary.to_dict(),
+                "properties": [one.to_dict() for one in self.properties_],
+            },
+            config={"model": self.generator_.name, "options": self.generator_.config()},
+            training=self.training_,
+            weights=self.generator_.weights(),
+            privacy=self.privacy_,
+            versions=versions(),
+        )
+        modelfile.write(path, contents)
+
+    @classmethod
+    def load(cls, path: str | Path) -> MolGen:
+        """Read a model from ``path``; executes nothing from the file.
+
+        Raises:
+            ModelFileError: If the file is missing, damaged, tampered with, or of a table.
+        """
+        contents = modelfile.read(path)
+        if contents.schema.get("kind") != _KIND:
+            raise ModelFileError(f"{path}: a model of a table, not of molecules; use SynthGen.load")
+        try:
+            vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"])
+            properties = [Property.from_dict(one) for one in contents.encoding["properties"]]
+            options = contents.config["options"]
+            generator = GraphGAN.load(vocabulary, options, contents.weights, len(properties))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"{path}: {error}") from None
+        loaded = cls(model=generator.name)
+        loaded.generator_, loaded.properties_ = generator, properties
+        loaded.smiles_column_ = str(contents.schema.get("smiles_column", "smiles"))
+        loaded.training_, loaded.privacy_ = contents.training, contents.privacy
+        loaded.rejected_ = _empty_rejected()
+        loaded.timings_, loaded._n_samples = {}, None
+        return loaded
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "generator_"):
+            raise NotFittedError("this MolGen is not fitted yet; call fit(smiles) first")
+
+    def _check_options(self) -> None:
+        if self.model not in ("auto", GraphGAN.name):
+            raise InvalidInputError(f"no model {self.model!r}; there is auto, {GraphGAN.name}")
+        if self.epsilon is not None or self.delta is not None:
+            raise InvalidInputError(
+                "epsilon and delta ask for differential privacy, which no model of molecules in "
+                "this version can give; nothing was trained. Leave them out"
+            )
+        if self.salts not in chemistry.SALTS:
+            raise InvalidInputError(
+                f"salts must be one of {', '.join(chemistry.SALTS)}, got {self.salts!r}"
+            )
+        for name in self.properties or ():
+            if name not in chemistry.PROPERTIES:
+                raise InvalidInputError(
+                    f"no property {name!r}; there is {', '.join(chemistry.PROPERTIES)}"
+                )
+
+
+def _columns(data: Any, smiles_column: str | None) -> tuple[pd.Series, pd.DataFrame]:
+    """The SMILES, and the numeric columns beside them."""
+    if isinstance(data, pd.Series):
+        return data.reset_index(drop=True), pd.DataFrame(index=range(len(data)))
+    if isinstance(data, list | tuple | np.ndarray):
+        return pd.Series(list(data), dtype=object), pd.DataFrame(index=range(len(data)))
+    frame = frames.read(data)[0].reset_index(drop=True)
+    alike = [name for name in frame if str(name).lower() == "smiles"]
+    name = smiles_column if smiles_column is not None else alike[0] if len(alike) == 1 else None
+    if name is None or name not in frame:
+        raise InvalidInputError(
+            f"no column {smiles_column or 'smiles'!r} of SMILES; the table has "
+            f"{', '.join(map(str, frame.columns))}: name it with smiles_column"
+        )
+    beside = frame.drop(columns=name).select_dtypes("number")
+    return frame[name], beside
+
+
+def _rejected(smiles: pd.Series, found: Featurized, rare: dict[int, str]) -> pd.DataFrame:
+    """What could not be represented, in the order of the rows."""
+    reasons = {**found.rejected, **{int(found.rows[i]): text for i, text in rare.items()}}
+    rows = sorted(reasons)
+    if not rows:
+        return _empty_rejected()
+    return pd.DataFrame(
+        {"row": rows, "smiles": smiles.iloc[rows].tolist(), "reason": [reasons[i] for i in rows]}
+    )
+
+
+def _empty_rejected() -> pd.DataFrame:
+    return pd.DataFrame(columns=["row", "smiles", "reason"])
+
+
+def _too_few(n: int, smiles: pd.Series, rejected: pd.DataFrame) -> str:
+    why = rejected["reason"].value_counts()
+    most = f"; most often: {why.index[0]} ({why.iloc[0]} rows)" if len(why) else ""
+    return (
+        f"{n} of {len(smiles)} rows are molecules that can be learned, at least {MIN_MOLECULES} "
+        f"are needed{most}"
+    )

@@ -1,0 +1,99 @@
+"""What a fit of any model is given, and the checks of what it is told and what it loads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from pydantic import BaseModel, ValidationError
+
+from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.seeds import Streams
+from synthgen.training.progress import Progress
+
+Config = TypeVar("Config", bound=BaseModel)
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The circumstances of one fit.
+
+    Attributes:
+        streams: Random streams of the fit.
+        device: Where to train.
+        progress: Where to report.
+        max_steps: Steps asked for, or ``None`` for the model's own number.
+        deadline: Value of ``time.monotonic()`` at which the model has to be ready, or ``None``.
+    """
+
+    streams: Streams
+    device: torch.device
+    progress: Progress
+    max_steps: int | None = None
+    deadline: float | None = None
+
+
+@dataclass
+class StageClock:
+    """How much of a stage's time has passed, where a later one shall have its share.
+
+    Attributes:
+        start: Value of ``time.monotonic()`` when the stage began.
+        limit: That at which everything has to be ready, or ``None``.
+        later: Share of the time in between that is left to what comes after.
+    """
+
+    start: float
+    limit: float | None
+    later: float = 0.0
+
+    @property
+    def deadline(self) -> float | None:
+        """When the stage has to end."""
+        if self.limit is None:
+            return None
+        return self.limit - self.later * (self.limit - self.start)
+
+    def used(self) -> float:
+        """Share of the stage's time that has passed, 0 without a limit."""
+        if self.deadline is None:
+            return 0.0
+        return (time.monotonic() - self.start) / max(self.deadline - self.start, 1e-9)
+
+
+def parse_options(config: type[Config], options: dict[str, Any], *, stored: bool = False) -> Config:
+    """Options as a model's configuration; ``stored`` ones come from a model file.
+
+    Raises:
+        InvalidInputError: If an option is unknown or out of range.
+        ModelFileError: The same, of stored ones.
+    """
+    try:
+        return config.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        choices = ", ".join(config.model_fields)
+        hint = f"; there is {choices}" if first["type"] == "extra_forbidden" else ""
+        text = f"{place}: {first['msg']}, got {first['input']!r}{hint}"
+    if stored:
+        raise ModelFileError(f"config.json: {text}")
+    raise InvalidInputError(f"model option {text}")
+
+
+def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
+    """Refuse stored arrays other than the expected ones.
+
+    Raises:
+        ModelFileError: Naming the first array that is missing, too many or of another shape.
+    """
+    odd = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
+    if odd:
+        raise ModelFileError(
+            f"weights.safetensors: {odd[0]} has shape {found.get(odd[0])}, expected "
+            f"{expected.get(odd[0])}; the file is damaged or of another model"
+        )
