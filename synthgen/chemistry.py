@@ -416,6 +416,49 @@ def properties(smiles: str, names: Iterable[str]) -> list[float]:
     return [float(PROPERTIES[name](molecule)) for name in names]
 
 
+# Relational graphs -------------------------------------------------------------------------------
+
+# how many values each field of a node has: element, charge, hydrogens, aromatic, chirality, ring
+NODE_FIELDS = (119, 7, 6, 2, 3, 9)
+# single, double, triple, aromatic, and double bonds with a known side
+RELATIONS = 6
+_RELATION = {
+    Chem.BondType.SINGLE: 0,
+    Chem.BondType.DOUBLE: 1,
+    Chem.BondType.TRIPLE: 2,
+    Chem.BondType.AROMATIC: 3,
+}
+
+
+def relational(smiles: str) -> tuple[list[list[int]], list[list[int]]]:
+    """Nodes and edges of a valid SMILES, whatever the order of its atoms.
+
+    Returns nodes, each one value for every field of `NODE_FIELDS` (the last is the smallest ring it
+    is in, 0 for none), and edges (node, node, relation).
+    """
+    molecule = Chem.MolFromSmiles(smiles)
+    rings = molecule.GetRingInfo()
+    sides = {code: i + 1 for i, code in enumerate(("R", "S"))}
+    nodes = [
+        [
+            min(atom.GetAtomicNum(), 118),
+            min(max(atom.GetFormalCharge() + 3, 0), 6),
+            min(atom.GetTotalNumHs(), 5),
+            int(atom.GetIsAromatic()),
+            sides.get(atom.GetPropsAsDict().get("_CIPCode", ""), 0) if atom.GetChiralTag() else 0,
+            min(rings.MinAtomRingSize(atom.GetIdx()), 8),
+        ]
+        for atom in molecule.GetAtoms()
+    ]
+    edges = []
+    for bond in molecule.GetBonds():
+        kind = _RELATION.get(bond.GetBondType(), 0)
+        if kind == 1 and bond.GetStereo() in _CIS + _TRANS:
+            kind = 4 if bond.GetStereo() in _CIS else 5
+        edges.append([bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), kind])
+    return nodes, edges
+
+
 # Structure ---------------------------------------------------------------------------------------
 
 FINGERPRINT_BITS = 1024

@@ -118,7 +118,13 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
             codes = vocabulary.codes([orders for _, orders in rows])
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             fitted, record = GraphGAN.fit(
-                codes, scores[molecule], molecule, vocabulary, self.model_options or {}, run
+                codes,
+                scores[molecule],
+                molecule,
+                [found.smiles[i] for i in kept],
+                vocabulary,
+                self.model_options or {},
+                run,
             )
             clock.lap("training")
         self.generator_, self.properties_ = fitted, properties
@@ -252,10 +258,10 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
                 break
             child = streams.child(f"attempt/{attempt}")
             rng = child.numpy("wishes")
-            asked = wishes(where, self.properties_, n - len(found), rng)
-            codes = self.generator_.draw(*asked, child)
-            graphs = (self.generator_.vocabulary.graph(row) for row in codes if 0 in row)
-            found += [text for graph in graphs if (text := chemistry.to_smiles(graph))]
+            missing = n - len(found)
+            pool = int(np.ceil(self.generator_.pool * missing))
+            asked = wishes(where, self.properties_, pool, rng)
+            found += self.generator_.sample(missing, *asked, child)
         return found
 
     def _sample_streams(self, seed: int | None) -> Streams:

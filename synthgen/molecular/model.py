@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import nn
 
+from synthgen.adversarial.trees import systematic
+from synthgen.chemistry import to_smiles
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.construction import Rules
+from synthgen.molecular.critic import GraphCritic, Graphs, logits, train_critic
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
@@ -20,6 +24,11 @@ from synthgen.training.run import Run, StageClock, check_shapes, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
 _EVALUATIONS = 60
+# molecules that a critic learns from, and below which there are too few for one
+_CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
+# of the time that a limit leaves, what the critic may take
+_CRITIC_SHARE = 0.2
+_MAX_LOGIT = 3.0
 
 
 class GraphGAN:
@@ -28,9 +37,13 @@ class GraphGAN:
     name: ClassVar[str] = "graphgan"
 
     def __init__(
-        self, vocabulary: Vocabulary, options: GraphGANConfig, network: ActionNetwork
+        self,
+        vocabulary: Vocabulary,
+        options: GraphGANConfig,
+        network: ActionNetwork,
+        critic: GraphCritic | None = None,
     ) -> None:
-        self.vocabulary, self.options = vocabulary, options
+        self.vocabulary, self.options, self.critic = vocabulary, options, critic
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
 
@@ -40,6 +53,7 @@ class GraphGAN:
         codes: np.ndarray,
         wishes: np.ndarray,
         molecule: np.ndarray,
+        smiles: Sequence[str],
         vocabulary: Vocabulary,
         options: dict[str, Any],
         run: Run,
@@ -50,6 +64,7 @@ class GraphGAN:
             codes: (n, length) actions; a molecule may come in several orders of its atoms.
             wishes: (n, n_properties) float32 normal scores, NaN where unknown.
             molecule: (n,) which molecule a row is; its orders are held out together.
+            smiles: Of each molecule, canonical.
             vocabulary: Of the actions.
             options: See `GraphGANConfig`.
             run: The circumstances.
@@ -66,7 +81,8 @@ class GraphGAN:
         parts = [(codes[rows], wishes[rows]) for rows in (~is_held_out, is_held_out & first)]
         n = len(parts[0][0])
         steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
-        clock = StageClock(time.monotonic(), run.deadline)
+        later = _CRITIC_SHARE if config.critic != "none" else 0.0
+        clock = StageClock(time.monotonic(), run.deadline, later)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
             network = _network(vocabulary, config, wishes.shape[1], n)
@@ -86,17 +102,75 @@ class GraphGAN:
         )
         best, record = train(trainer, budget, run.progress)
         network.load_state_dict(best)
-        return cls(vocabulary, config, network), record
+        model = cls(vocabulary, config, network)
+        if config.critic == "graph" and n_held_out >= _MIN_JUDGING:
+            run.progress.stage("critic")
+            model._fit_critic(
+                [smiles[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]],
+                [smiles[m] for m in chosen[:n_held_out]],
+                run,
+            )
+        return model, record
 
-    def draw(
-        self,
-        wanted: np.ndarray,
-        known: np.ndarray,
-        streams: Streams,
-        progressed: Callable[[int], None] = lambda n: None,
-    ) -> np.ndarray:
-        """One molecule for each row of wishes: (n, length) codes; see `drawing.draw`."""
-        return draw(self.network, self.rules, wanted, known, streams, progressed)
+    def _fit_critic(self, learned: list[str], judging: list[str], run: Run) -> None:
+        """A critic of drawn molecules against those that the network learned from.
+
+        Of those the network knows too much: molecules that it does not know say when the critic has
+        learned enough.
+        """
+        streams = run.streams.child("critic")
+        nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
+        drawn = self._valid(nothing, nothing, streams.child("drawn"))
+        if len(drawn) < 2 * _MIN_JUDGING:
+            return
+        n = min(len(judging), len(drawn) // 2)
+        sides = [Graphs.of_smiles(part) for part in (learned, drawn[n:], judging, drawn[:n])]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(streams.integer("weights"))
+            critic = GraphCritic().to(run.device)
+        limit = run.deadline
+        train_critic(
+            critic,
+            (sides[0], sides[1]),
+            (sides[2], sides[3]),
+            streams,
+            run.device,
+            in_time=lambda: limit is None or time.monotonic() < limit - 2,
+        )
+        self.critic = critic.eval().requires_grad_(False)
+
+    @property
+    def n_properties(self) -> int:
+        """Properties that there are wishes for."""
+        return len(self.network.wish) // 2
+
+    @property
+    def pool(self) -> float:
+        """Molecules to draw for each one that is wanted."""
+        return self.options.pool if self.critic is not None else 1.0
+
+    def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
+        """At most ``n`` valid molecules, canonical SMILES, let through by the critic.
+
+        Args:
+            n: Molecules wanted.
+            wanted, known: (``pool`` * n, n_properties) a wish for each molecule of the pool.
+            streams: Random streams.
+        """
+        drawn = self._valid(wanted, known, streams)
+        if self.critic is None or len(drawn) <= n:
+            return drawn[:n]
+        found = logits(self.critic, Graphs.of_smiles(drawn), self.rules.kind.device)
+        weight = np.exp(found.double().numpy().clip(-_MAX_LOGIT, _MAX_LOGIT))
+        rng = streams.numpy("weighted")
+        taken = rng.permutation(systematic(weight, n, rng))
+        return [drawn[i] for i in taken]
+
+    def _valid(self, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
+        """Canonical SMILES of a molecule for each wish; what did not end in time is left out."""
+        codes = draw(self.network, self.rules, wanted, known, streams)
+        graphs = (self.vocabulary.graph(row) for row in codes if 0 in row)
+        return [text for graph in graphs if (text := to_smiles(graph))]
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""
@@ -104,8 +178,13 @@ class GraphGAN:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Named arrays that, with config and vocabulary, are the model."""
-        state = self.network.state_dict()
-        return {f"network.{name}": value.cpu().numpy() for name, value in state.items()}
+        parts = {"network": self.network, "critic": self.critic}
+        return {
+            f"{part}.{name}": value.cpu().numpy()
+            for part, held in parts.items()
+            if held is not None
+            for name, value in held.state_dict().items()
+        }
 
     @classmethod
     def load(
@@ -123,13 +202,25 @@ class GraphGAN:
         options = parse_options(GraphGANConfig, config, stored=True)
         with torch.device("meta"):
             network = _network(vocabulary, options, n_properties, 0)
-        expected = {f"network.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
-        check_shapes({k: v.shape for k, v in weights.items()}, expected)
-        network = _network(vocabulary, options, n_properties, 0)
-        network.load_state_dict(
-            {k.removeprefix("network."): torch.from_numpy(weights[k].copy()) for k in expected}
-        )
-        return cls(vocabulary, options, network)
+            has_critic = any(name.startswith("critic.") for name in weights)
+            critic = GraphCritic() if has_critic else None
+        parts: dict[str, nn.Module] = {"network": network}
+        if critic is not None:
+            parts["critic"] = critic
+        expected = {
+            f"{part}.{name}": tuple(value.shape)
+            for part, held in parts.items()
+            for name, value in held.state_dict().items()
+        }
+        check_shapes({name: array.shape for name, array in weights.items()}, expected)
+        for part, held in parts.items():
+            own = {
+                name: torch.from_numpy(weights[f"{part}.{name}"].copy())
+                for name in held.state_dict()
+            }
+            held.load_state_dict(own, assign=True)
+            held.eval().requires_grad_(False)
+        return cls(vocabulary, options, network, critic)
 
 
 def _network(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -55,6 +56,8 @@ class GraphGANConfig(BaseModel):
     wished_share: float = Field(0.3, ge=0, le=1)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(3, ge=1)
+    critic: Literal["graph", "none"] = "graph"
+    pool: float = Field(2.0, ge=1, le=16)
 
 
 def batch_rows(config: GraphGANConfig, n: int) -> int:

@@ -43,7 +43,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class MoleculeReport:
-    """What was measured about generated molecules; shows synthetic ones, and no train molecule.
+    """What was measured about generated molecules; shows new ones, and no molecule given.
 
     Attributes:
         metrics: Every figure by name.
@@ -103,10 +103,12 @@ def evaluate_molecules(
     Raises:
         InvalidInputError: If a set has no valid molecule.
     """
-    found = judge(train, synthetic, holdout, seed=seed, jobs=jobs, told=told)
-    told("pictures")
-    made = Molecules.of(synthetic, 2_000, seed, jobs)
-    goal = Molecules.of(train if holdout is None else holdout, 2_000, seed, jobs)
+    told("reading molecules")
+    known, made = (Molecules.of(smiles, seed, jobs) for smiles in (train, synthetic))
+    unseen = None if holdout is None else Molecules.of(holdout, seed, jobs)
+    found = judge(known, made, unseen, told=told)
+    raw = {*known.valid, *(unseen.valid if unseen else ())}
+    new = [smiles for smiles in dict.fromkeys(made.smiles) if smiles not in raw]
     contents = {
         **{name: result.to_dict() for name, result in found.items()},
         "rows": {
@@ -114,8 +116,8 @@ def evaluate_molecules(
             "synthetic": len(synthetic),
             "holdout": None if holdout is None else len(holdout),
         },
-        "shown": list(dict.fromkeys(made.smiles))[:_SHOWN],
-        "histograms": _histograms(made, goal) if made.smiles else [],
+        "shown": new[:_SHOWN],
+        "histograms": _histograms(made, unseen or known) if made.smiles else [],
         "made": {"versions": _versions(), "seed": seed},
     }
     return MoleculeReport(found, contents)

@@ -17,7 +17,6 @@ from synthgen.parallel import in_processes
 
 # molecules of each set that are looked at; more are thinned at random
 MOST = 10_000
-_MOST_NEIGHBOURS = 100_000
 COMPARED = ("logP", "SA", "QED", "weight")
 Told = Callable[[str], None]
 
@@ -40,14 +39,14 @@ class Molecules:
     valid: list[str]
 
     @classmethod
-    def of(cls, smiles: Sequence[Any], most: int, seed: int, jobs: int) -> Molecules:
-        """Of SMILES, valid or not."""
+    def of(cls, smiles: Sequence[Any], seed: int = 0, jobs: int = 1) -> Molecules:
+        """Of SMILES, valid or not; of more than `MOST` valid ones so many are looked at."""
         texts = [text if isinstance(text, str) else None for text in smiles]
         found = in_processes(canonicals, _parts(texts, 2000), {}, _jobs(jobs, len(texts)))
         valid = [text for part in found for text in part if text]
         chosen = valid
-        if len(valid) > most:
-            picked = np.random.default_rng(seed).choice(len(valid), most, replace=False)
+        if len(valid) > MOST:
+            picked = np.random.default_rng(seed).choice(len(valid), MOST, replace=False)
             chosen = [valid[i] for i in picked]
         looked = in_processes(looked_at, _parts(chosen, 500), {}, _jobs(jobs, len(chosen)))
         rows = [row for part in looked for row in part]
@@ -79,33 +78,26 @@ def _jobs(jobs: int, n: int) -> int:
 
 
 def judge(
-    train: Sequence[Any],
-    synthetic: Sequence[Any],
-    holdout: Sequence[Any] | None = None,
+    known: Molecules,
+    made: Molecules,
+    holdout: Molecules | None = None,
     *,
-    seed: int = 0,
-    jobs: int = 1,
     told: Told = lambda stage: None,
 ) -> dict[str, MetricResult]:
     """Measure synthetic molecules; the baseline of each figure is that of train molecules.
 
     Args:
-        train: SMILES that the generator was fitted on.
-        synthetic: SMILES it drew, valid or not, each as it was drawn.
-        holdout: SMILES it never saw, which it is compared with; without them the train molecules.
-        seed: Of the thinning of large sets.
-        jobs: Processes.
+        known: Those that the generator was fitted on.
+        made: Those it drew, valid or not, each as it was drawn.
+        holdout: Those it never saw, which it is compared with; without them the train molecules.
         told: Called with each stage that begins.
 
     Raises:
         InvalidInputError: If a set has no valid molecule.
     """
-    told("reading molecules")
-    made = Molecules.of(synthetic, MOST, seed, jobs)
     if not made.given:
         raise InvalidInputError("no synthetic molecules were given")
-    known = Molecules.of(train, MOST, seed, jobs)
-    goal = known if holdout is None else Molecules.of(holdout, MOST, seed, jobs)
+    goal = known if holdout is None else holdout
     for name, held in (("train", known), ("holdout", goal)):
         if not held.smiles:
             raise InvalidInputError(f"none of the {held.given} {name} rows is a valid molecule")

@@ -1,0 +1,249 @@
+"""The critic: a relational graph network that tells drawn molecules from real ones.
+
+It sees a molecule as chemists do, whatever the order in which it was built: atoms with their
+element, charge, hydrogens, aromaticity, chirality and ring, and bonds of several kinds. A layer
+adds to every atom what its neighbours tell it along each kind of bond (Schlichtkrull et al., 2018,
+equation 2),
+
+    x_i += B silu(A_0 norm(x_i) + sum_r sum_{j in N_r(i)} A_r norm(x_j)),
+
+and the logit is read from the sum, the mean and the maximum over atoms. At its optimum, trained on
+as many real as drawn molecules, it is log p_real / p_drawn (Goodfellow et al., 2014, proposition
+1): its exponential is the weight that turns drawn molecules into real ones.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from typing_extensions import override
+
+from synthgen.chemistry import NODE_FIELDS, RELATIONS, relational
+from synthgen.seeds import Streams
+from synthgen.training.device import fast_bfloat16
+
+_WIDTH, _LAYERS = 128, 4
+_BATCH = 512
+_EVALUATE_EVERY, _PATIENCE = 50, 6
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Many molecules as one graph.
+
+    Shape:
+        nodes: (n_nodes, n_fields) int64, all fields numbered through.
+        source, target, relation: (n_edges,) int64, each bond in both directions.
+        owner: (n_nodes,) int64 molecule of each node.
+        first: (n + 1,) int64 where each molecule's nodes begin; ``edge`` the same of edges.
+    """
+
+    nodes: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    relation: np.ndarray
+    first: np.ndarray
+    edge: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[list[list[int]], list[list[int]]]]) -> Graphs:
+        """Of nodes and edges as `relational` gives them."""
+        sizes = np.array([len(nodes) for nodes, _ in found], np.int64)
+        bonds = np.array([len(edges) for _, edges in found], np.int64)
+        start = np.r_[0, np.cumsum(NODE_FIELDS)[:-1]]
+        nodes = np.array([node for nodes, _ in found for node in nodes], np.int64)
+        edges = np.array([edge for _, edges in found for edge in edges], np.int64)
+        edges = edges.reshape(-1, 3)
+        first = np.r_[0, sizes.cumsum()]
+        # numbers within a molecule: a batch of any of them is put together from slices
+        source = np.stack([edges[:, 0], edges[:, 1]], 1).reshape(-1)
+        target = np.stack([edges[:, 1], edges[:, 0]], 1).reshape(-1)
+        relation = np.repeat(edges[:, 2], 2)
+        fields = nodes.reshape(-1, len(NODE_FIELDS)) + start
+        return cls(fields, source, target, relation, first, np.r_[0, 2 * bonds.cumsum()])
+
+    @classmethod
+    def of_smiles(cls, smiles: Sequence[str]) -> Graphs:
+        """Of valid SMILES."""
+        return cls.of([relational(text) for text in smiles])
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """Some molecules, put together."""
+        sizes, bonds = np.diff(self.first)[rows], np.diff(self.edge)[rows]
+        nodes, edges = _ranges(self.first[rows], sizes), _ranges(self.edge[rows], bonds)
+        offset = np.repeat(np.r_[0, sizes.cumsum()[:-1]], bonds)
+        heard = (self.target[edges] + offset) * RELATIONS + self.relation[edges]
+        return Batch(
+            torch.from_numpy(self.nodes[nodes]),
+            torch.from_numpy(self.source[edges] + offset),
+            torch.from_numpy(heard),
+            torch.from_numpy(np.repeat(np.arange(len(rows)), sizes)),
+            len(rows),
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Molecules put together.
+
+    Shape:
+        nodes: (n_nodes, n_fields); source: (n_edges,) nodes that tell; heard: (n_edges,) node and
+        kind of bond that hears it; owner: (n_nodes,) molecule.
+    """
+
+    nodes: Tensor
+    source: Tensor
+    heard: Tensor
+    owner: Tensor
+    n: int
+
+    def to(self, device: torch.device) -> Batch:
+        """On another device."""
+        nodes, source = self.nodes.to(device), self.source.to(device)
+        return Batch(nodes, source, self.heard.to(device), self.owner.to(device), self.n)
+
+
+def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """start[0], start[0] + 1, ... of ``size[0]``, then those of the next."""
+    before = np.repeat(np.r_[0, size.cumsum()[:-1]], size)
+    return np.asarray(np.repeat(start, size) + np.arange(int(size.sum())) - before)
+
+
+class GraphCritic(nn.Module):
+    """See the module; ``forward`` gives logits (n,)."""
+
+    def __init__(self, width: int = _WIDTH, layers: int = _LAYERS) -> None:
+        super().__init__()
+        self.fields = nn.Embedding(sum(NODE_FIELDS), width)
+        self.layers = nn.ModuleList(_Relational(width) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.read = nn.Linear(3 * width, width)
+        self.out = nn.Linear(width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    @override
+    def forward(self, batch: Batch) -> Tensor:
+        x = self.fields(batch.nodes).sum(1)
+        for layer in self.layers:
+            x = layer(x, batch)
+        x = self.norm(x)
+        total = x.new_zeros(batch.n, x.shape[1]).index_add(0, batch.owner, x)
+        count = torch.bincount(batch.owner, minlength=batch.n).unsqueeze(1)
+        index = batch.owner.unsqueeze(1).expand(-1, x.shape[1])
+        most = x.new_zeros(batch.n, x.shape[1]).scatter_reduce(
+            0, index, x, "amax", include_self=False
+        )
+        # atoms in tens: sums stay of the size of means
+        read = torch.cat([total / 10, total / count, most], 1)
+        out: Tensor = self.out(F.silu(self.read(read))).squeeze(1)
+        return out.float()
+
+
+class _Relational(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.own = nn.Linear(width, width)
+        self.told = nn.Linear(RELATIONS * width, width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    @override
+    def forward(self, x: Tensor, batch: Batch) -> Tensor:
+        y = self.norm(x)
+        heard = y.new_zeros(len(x) * RELATIONS, y.shape[1])
+        heard = heard.index_add(0, batch.heard, y[batch.source]).view(len(x), -1)
+        out: Tensor = x + self.out(F.silu(self.own(y) + self.told(heard)))
+        return out
+
+
+def train_critic(
+    critic: GraphCritic,
+    learned: tuple[Graphs, Graphs],
+    judging: tuple[Graphs, Graphs],
+    streams: Streams,
+    device: torch.device,
+    *,
+    max_steps: int = 2000,
+    learning_rate: float = 1e-3,
+    in_time: Callable[[], bool] = lambda: True,
+) -> float:
+    """Teach it real against drawn molecules until those that judge gain no more.
+
+    Args:
+        critic: Changed in place; its best weights are kept.
+        learned: Real and drawn molecules to learn from.
+        judging: Real and drawn ones to stop by. Where the generator knows the real ones that are
+            learned from, these must be ones it does not.
+        streams: Random streams.
+        device: Where.
+        max_steps, learning_rate: Of AdamW.
+        in_time: Whether there is time for another evaluation.
+
+    Returns the mean log loss on the judging ones, log 2 where it learned nothing.
+    """
+    rng = streams.numpy("critic")
+    optimizer = torch.optim.AdamW(critic.parameters(), lr=learning_rate, weight_decay=0.05)
+    best, kept, waited = _loss_on(critic, judging, device), copy.deepcopy(critic.state_dict()), 0
+    for step in range(1, max_steps + 1):
+        critic.train()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, step / 50) * (1 - step / (max_steps + 1))
+        loss = _loss(critic, learned, [rng.integers(len(g), size=_BATCH) for g in learned], device)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        if step % _EVALUATE_EVERY == 0:
+            found = _loss_on(critic, judging, device)
+            waited = 0 if found < best else waited + 1
+            if found < best:
+                best, kept = found, copy.deepcopy(critic.state_dict())
+            if waited >= _PATIENCE or not in_time():
+                break
+    critic.load_state_dict(kept)
+    critic.eval()
+    return best
+
+
+def _loss(
+    critic: GraphCritic,
+    sides: tuple[Graphs, Graphs],
+    rows: Sequence[np.ndarray],
+    device: torch.device,
+) -> Tensor:
+    """Log loss of real (first) against drawn molecules."""
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        real, drawn = (
+            critic(side.batch(chosen).to(device)) for side, chosen in zip(sides, rows, strict=True)
+        )
+    return (F.softplus(-real).mean() + F.softplus(drawn).mean()) / 2
+
+
+@torch.no_grad()
+def _loss_on(critic: GraphCritic, sides: tuple[Graphs, Graphs], device: torch.device) -> float:
+    critic.eval()
+    losses = [
+        F.softplus(-sign * logits(critic, side, device)).mean()
+        for side, sign in zip(sides, (1, -1), strict=True)
+    ]
+    return float(sum(losses)) / 2
+
+
+@torch.no_grad()
+def logits(critic: GraphCritic, graphs: Graphs, device: torch.device) -> Tensor:
+    """Logits (n,) of molecules."""
+    found = []
+    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+        for start in range(0, len(graphs), 2 * _BATCH):
+            rows = np.arange(start, min(start + 2 * _BATCH, len(graphs)))
+            found.append(critic(graphs.batch(rows).to(device)).cpu())
+    return torch.cat(found) if found else torch.zeros(0)
