@@ -29,3 +29,9 @@ def shared_data() -> Path:
 def adult() -> pd.DataFrame:
     """The bundled Adult training table, typed."""
     return pd.read_csv(ROOT / "synthgen" / "data" / "adult_train.csv.gz", keep_default_na=False)
+
+
+@pytest.fixture(scope="session")
+def qm9() -> pd.Series:
+    """Two thousand small molecules."""
+    return pd.read_csv(ROOT / "tests" / "data" / "qm9.csv")["smiles"]

@@ -119,7 +119,9 @@ class Construction:
         may |= (rules.kind == ROOT) & (
             (~begun & ~self.ended[:, None]) | (complete if rules.components else complete & False)
         )
-        may |= (rules.kind == ATOM) & begun & here & near
+        # and one that will lack bonds needs room for an atom to make them with
+        roomy = (self.free[:, -2:-1] == _NONE) | ~(rules.fixed & (rules.kept > 0))
+        may |= (rules.kind == ATOM) & begun & here & near & roomy
         closes = begun & here & there & (self.ring[:, None] < rules.distance)
         may |= (rules.kind == RING) & closes & ~self.branching[:, None]
         goes = begun & there & (left[:, rules.distance] == 0) & ~self.branching[:, None]

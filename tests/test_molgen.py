@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from synthgen import MolGen, SynthGen
+from synthgen.chemistry import canonical, properties
+from synthgen.errors import ConditionError, InvalidInputError, ModelFileError, NotFittedError
+
+SMALL = {"width": 64, "layers": 2, "heads": 4}
+
+
+@pytest.fixture(scope="module")
+def fitted(qm9: pd.Series) -> MolGen:
+    rows = [*qm9.tolist(), "", "not a molecule", "CC[Se]C", "CCO.Cl"]
+    options = {**SMALL, "critic": "none", "learning_rate": 3e-3}
+    return MolGen(max_steps=250, seed=0, progress=False, model_options=options).fit(rows)
+
+
+def test_all_draws_are_valid(fitted: MolGen) -> None:
+    drawn = fitted.sample(500, seed=1)
+    assert list(drawn) == ["smiles"]
+    assert len(drawn) == 500
+    assert [canonical(text) for text in drawn["smiles"]] == drawn["smiles"].tolist()
+    assert drawn["smiles"].nunique() > 450
+
+
+def test_draws_are_like_the_data(fitted: MolGen, qm9: pd.Series) -> None:
+    drawn = fitted.sample(500, seed=2)["smiles"]
+    weight = [np.array([properties(t, ["weight"])[0] for t in part]) for part in (qm9[:500], drawn)]
+    assert abs(weight[0].mean() - weight[1].mean()) < 5
+
+
+def test_rows_that_cannot_be_represented_are_listed(fitted: MolGen, qm9: pd.Series) -> None:
+    rejected = fitted.rejected_.set_index("row")["reason"]
+    n = len(qm9)
+    assert rejected[n] == "empty"
+    assert rejected[n + 1] == "not a valid SMILES"
+    assert "Se" in rejected[n + 2]
+    assert n + 3 not in rejected
+    assert fitted.training_["n_molecules"] + len(rejected) == n + 4
+
+
+def test_the_same_seed_gives_the_same_molecules_also_from_a_file(
+    fitted: MolGen, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.synthgen"
+    fitted.save(path)
+    loaded = MolGen.load(path)
+    assert loaded.sample(50, seed=3).equals(fitted.sample(50, seed=3))
+    assert not loaded.sample(50, seed=4).equals(fitted.sample(50, seed=3))
+    again = tmp_path / "again.synthgen"
+    loaded.save(again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_wishes_are_followed(fitted: MolGen) -> None:
+    drawn = [
+        fitted.sample(200, where={"weight": value}, seed=1)["smiles"] for value in (112.0, 126.0)
+    ]
+    light, heavy = (np.median([properties(t, ["weight"])[0] for t in part]) for part in drawn)
+    assert light + 5 < heavy
+
+
+def test_unique_and_novel(fitted: MolGen, qm9: pd.Series) -> None:
+    known = {canonical(text) for text in qm9}
+    drawn = fitted.sample(300, unique=True, novel_to=qm9, seed=5)["smiles"]
+    assert drawn.is_unique
+    assert len(drawn) == 300
+    assert not known.intersection(drawn)
+    assert known.intersection(fitted.sample(300, seed=5)["smiles"])
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"colour": 1}, "no property 'colour'; there is QED"),
+        ({"QED": (2, 3)}, "nothing between 2 and 3"),
+        ({"QED": "high"}, "expected a number or a range"),
+        ({"QED": (0.7, 0.2)}, "expected a number or a range"),
+        ({"QED": float("nan")}, "expected a number or a range"),
+    ],
+)
+def test_a_condition_that_cannot_be_met_says_why(
+    fitted: MolGen, where: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConditionError, match=message):
+        fitted.sample(3, where=where)
+
+
+def test_nothing_drawn_is_an_empty_table(fitted: MolGen) -> None:
+    assert list(fitted.sample(0)) == ["smiles"]
+    assert len(fitted.sample(0)) == 0
+
+
+def test_a_table_of_smiles_and_numbers(qm9: pd.Series) -> None:
+    frame = pd.DataFrame({"SMILES": qm9, "size": [float(len(t)) for t in qm9], "note": "x"})
+    model = MolGen(max_steps=20, seed=0, progress=False, properties=["logP"], model_options=SMALL)
+    model.fit(frame)
+    assert [one.name for one in model.properties_] == ["logP", "size"]
+    with pytest.raises(InvalidInputError, match="no column 'smile' of SMILES"):
+        model.fit(frame, smiles_column="smile")
+
+
+def test_the_critic_is_saved_with_the_model(qm9: pd.Series, tmp_path: Path) -> None:
+    options = {**SMALL, "learning_rate": 3e-3}
+    rows = qm9.tolist() * 3  # held-out molecules enough for a critic
+    model = MolGen(max_steps=30, seed=0, progress=False, properties=[], model_options=options)
+    model.fit(rows)
+    assert model.generator_.critic is not None
+    model.save(tmp_path / "m.synthgen")
+    drawn = model.sample(40, seed=1)
+    assert len(drawn) == 40
+    assert MolGen.load(tmp_path / "m.synthgen").sample(40, seed=1).equals(drawn)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "gpt"}, "no model 'gpt'"),
+        ({"epsilon": 1.0}, "differential privacy"),
+        ({"salts": "all"}, "salts must be one of"),
+        ({"properties": ["colour"]}, "no property 'colour'"),
+        ({"model_options": {"depth": 3}}, "depth"),
+    ],
+)
+def test_odd_options_are_refused(settings: dict[str, object], message: str, qm9: pd.Series) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        MolGen(progress=False, **settings).fit(qm9[:60])  # type: ignore[arg-type]
+
+
+def test_too_few_molecules_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="at least 5 are needed; most often: not a valid"):
+        MolGen(progress=False).fit(["C", "xx", "yy"])
+
+
+def test_before_the_fit_and_across_kinds(fitted: MolGen, tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        MolGen().sample(1)
+    assert clone(fitted).get_params()["max_steps"] == 250
+    fitted.save(tmp_path / "m.synthgen")
+    with pytest.raises(ModelFileError, match="a model of molecules"):
+        SynthGen.load(tmp_path / "m.synthgen")
