@@ -16,16 +16,15 @@ from synthgen.errors import InvalidInputError, ModelFileError, NotFittedError
 from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.featurize import Featurized, default_properties, featurize
 from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Property, wishes
 from synthgen.seeds import Streams
 from synthgen.synthesizer import ClassOrInstance, Stopwatch, is_whole, versions
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
-from synthgen.training.run import Run
+from synthgen.training.run import Run, parse_options
 
 BATCH_MOLECULES = 16_384
-# rows below which random orders of the atoms help
-_SMALL = 50_000
 _KIND = "molecules"
 
 
@@ -147,12 +146,12 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
     def _featurized(self, smiles: pd.Series, streams: Streams, progress: Progress) -> Featurized:
         progress.stage("reading molecules")
         names = default_properties() if self.properties is None else list(self.properties)
-        orders = int(np.clip(_SMALL // max(len(smiles), 1), 0, 20))
+        config = parse_options(GraphGANConfig, self.model_options or {})
         return featurize(
             smiles.tolist(),
             salts=self.salts,
             names=names,
-            orders=orders if orders > 1 else 0,
+            orders=random_orders(config, len(smiles)),
             jobs=os.cpu_count() or 1,
             seed=streams.integer("orders") % 2**20,
             progressed=progress.stepped,
@@ -221,7 +220,8 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
             raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
-        barred = {text for s in novel_to or () if (text := chemistry.canonical(str(s)))}
+        known = () if novel_to is None else novel_to
+        barred = {text for smiles in known if (text := chemistry.canonical(str(smiles)))}
         return self._batches(int(n), where, unique, barred, streams, batch)
 
     def _batches(

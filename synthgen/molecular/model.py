@@ -28,7 +28,8 @@ _EVALUATIONS = 60
 _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
 # of the time that a limit leaves, what the critic may take
 _CRITIC_SHARE = 0.2
-_MAX_LOGIT = 3.0
+# weights up to e^2: with more, few molecules come often
+_MAX_LOGIT = 2.0
 
 
 class GraphGAN:
@@ -135,6 +136,7 @@ class GraphGAN:
             (sides[2], sides[3]),
             streams,
             run.device,
+            max_steps=self.options.critic_steps,
             in_time=lambda: limit is None or time.monotonic() < limit - 2,
         )
         self.critic = critic.eval().requires_grad_(False)

@@ -25,6 +25,8 @@ from synthgen.training.schedule import Schedule
 
 # batches that are sorted by length together
 _SORTED = 32
+# molecules below which random orders of their atoms help
+_SMALL = 50_000
 
 
 class GraphGANConfig(BaseModel):
@@ -38,9 +40,12 @@ class GraphGANConfig(BaseModel):
         learning_rate: Highest (AdamW).
         weight_decay: Of matrices.
         wished_share: Share of training molecules that carry wishes.
+        orders: Random orders of the atoms that a molecule is learned in beside the canonical one;
+            ``None`` takes more of them the fewer molecules there are.
         max_steps: Steps of the warm start; ``None`` fits them to the number of molecules.
         patience: Evaluations without a better likelihood after which the learning rate falls.
         critic: How molecules are weighted at sampling: by a graph critic, or not at all.
+        critic_steps: Steps that it is trained for at most.
         pool: Molecules drawn for each one that the critic lets through.
     """
 
@@ -54,15 +59,25 @@ class GraphGANConfig(BaseModel):
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
     wished_share: float = Field(0.3, ge=0, le=1)
+    orders: int | None = Field(None, ge=0, le=100)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(3, ge=1)
     critic: Literal["graph", "none"] = "graph"
+    critic_steps: int = Field(1500, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
 
 
 def batch_rows(config: GraphGANConfig, n: int) -> int:
     """Molecules of a batch: fewer of a small set, so that an epoch is several steps."""
     return min(n, config.batch_size or min(max(n // 16, 32), 512))
+
+
+def random_orders(config: GraphGANConfig, n: int) -> int:
+    """Random orders of each of ``n`` molecules: few molecules are soon known by heart."""
+    if config.orders is not None:
+        return config.orders
+    orders = min(_SMALL // max(n, 1), 20)
+    return orders if orders > 1 else 0
 
 
 def sizes(config: GraphGANConfig, n: int) -> Sizes:
