@@ -25,8 +25,9 @@ ROWS, STEPS = 1000, 3
 # Fits end after a few steps: what is tested is that the code runs, not what comes out.
 PRELUDE = f"""
 import shlex, sys
-from synthgen import SynthGen
-SynthGen.__init__.__kwdefaults__["max_steps"] = {STEPS}
+from synthgen import MolGen, SynthGen
+for model in (MolGen, SynthGen):
+    model.__init__.__kwdefaults__["max_steps"] = {STEPS}
 def command(line):
     from synthgen.cli.app import app
     words = shlex.split(line, comments=True)
@@ -71,6 +72,8 @@ def test_blocks_run(page: Path, tmp_path: Path) -> None:
     # an empty first cell is a missing age
     gaps = [lines[0], *("," + line.partition(",")[2] for line in lines[1:20])]
     (tmp_path / "gaps.csv").write_text("".join(gaps))
+    molecules = (ROOT / "tests/data/qm9.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "molecules.csv").write_text("".join(molecules[:1] + molecules[1::5]))
     (tmp_path / "page.py").write_text(script(page))
     path = os.pathsep.join([str(ROOT), str(ROOT / "connectors")])
     environment = os.environ | {"SYNTHGEN_MAX_STEPS": str(STEPS), "PYTHONPATH": path}
