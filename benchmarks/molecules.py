@@ -1,0 +1,222 @@
+"""Molecules: FCD and its fellows on QM9 and ZINC250k, with the critic and without it.
+
+python benchmarks/molecules.py --sets qm9 --time-limit-s 3600
+
+Rows of the table: train molecules (the floor), two trivial generators that any model has to beat,
+and ours in two arms: as it is, and sampled without its critic. A fit or a score that has finished is
+not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from harness import machine
+from harness.data import SPLIT_SEED
+from harness.places import RESULTS, WORK, data_folder
+from peers.measured import measured
+from synthgen import MolGen
+from synthgen.chemistry import canonical
+from synthgen.evaluation.molecules.judge import MOST, WAYS, Molecules, judge
+
+FOLDER = WORK / "molecules"
+LABELS = {
+    "train": "train molecules",
+    "add-carbon": "train molecules with a carbon more",
+    "perturbed": "train molecules with one atom exchanged",
+    "warm": "SynthGen, critic switched off",
+    "full": "**SynthGen**",
+}
+
+
+def main() -> None:
+    """Fit, sample and score; write the table after each set."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", default=["qm9", "zinc"], choices=sorted(SETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--time-limit-s", type=float, default=3600, help="of each fit")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, default=RESULTS / "molecules", help="without ending")
+    wanted = parser.parse_args()
+    torch.set_num_threads(wanted.threads)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found: list[dict[str, Any]] = []
+    for name in wanted.sets:
+        train, test = SETS[name]()
+        scored = Scored(name, train, test)
+        found += [scored.row("train", None, lambda t=train: _some(t))]
+        found += [scored.row("add-carbon", None, lambda t=train: add_carbon(t))]
+        found += [scored.row("perturbed", None, lambda t=train: perturbed(t))]
+        for seed in wanted.seeds:
+            model, record = fitted(name, train, seed, wanted)
+            for arm in ("warm", "full"):
+                rows = scored.row(f"{arm}", seed, lambda m=model, a=arm: drawn(m(), a), wanted)
+                found.append(rows | {"record": record})
+            write(wanted.out, found)
+    print(wanted.out.with_suffix(".md").read_text())
+
+
+def qm9() -> tuple[list[str], list[str]]:
+    """The first tenth of the permuted rows to the test part."""
+    rows = pd.read_csv(data_folder() / "molecules" / "qm9.csv")["smiles"]
+    rows = rows.iloc[np.random.default_rng(SPLIT_SEED).permutation(len(rows))]
+    n = len(rows) // 10
+    return rows.iloc[n:].tolist(), rows.iloc[:n].tolist()
+
+
+def zinc() -> tuple[list[str], list[str]]:
+    """The published split; its test and validation rows are the test part."""
+    rows = pd.read_csv(data_folder() / "molecules" / "zinc250k.csv.gz")
+    is_test = rows["jtvae_split"].isin(["test", "valid"])
+    smiles = rows["smiles"].str.strip()
+    return smiles[~is_test].tolist(), smiles[is_test].tolist()
+
+
+SETS: dict[str, Callable[[], tuple[list[str], list[str]]]] = {"qm9": qm9, "zinc": zinc}
+
+
+def fitted(
+    name: str, train: list[str], seed: int, wanted: argparse.Namespace
+) -> tuple[Callable[[], MolGen], dict[str, Any]]:
+    """A way to load the model, and the record of its fit; fitted where it is not there yet."""
+    stem = f"{name}-{wanted.time_limit_s:g}s-{wanted.threads}t-s{seed}"
+    path, record = FOLDER / f"{stem}.synthgen", FOLDER / f"{stem}.json"
+    if not record.exists():
+        model = MolGen(time_limit_s=wanted.time_limit_s, seed=seed, device="cpu", progress=True)
+        done, took = measured(lambda: model.fit(train))
+        done.save(path)
+        facts = {k: v for k, v in done.training_.items() if k != "history"}
+        facts |= {"fit_s": took.wall_s, "fit_cpu_s": took.cpu_s, "fit_peak_mb": took.peak_mb}
+        facts |= {"stages_s": done.timings_, "commit": machine.commit()}
+        record.write_text(json.dumps(facts, indent=1))
+    return lambda: MolGen.load(path), json.loads(record.read_text())
+
+
+def drawn(model: MolGen, arm: str) -> list[str]:
+    """Raw draws, as many as are looked at."""
+    if arm == "warm":
+        model.generator_.critic = None
+    return list(model.sample(MOST, seed=1)["smiles"])
+
+
+class Scored:
+    """Scores of rows against the test molecules of one set, kept in files."""
+
+    def __init__(self, name: str, train: list[str], test: list[str]) -> None:
+        self.name, self.train, self.test = name, train, test
+        self.sets: tuple[Molecules, Molecules] | None = None
+
+    def row(
+        self,
+        kind: str,
+        seed: int | None,
+        make: Callable[[], list[str]],
+        wanted: argparse.Namespace | None = None,
+    ) -> dict[str, Any]:
+        """Scores of what ``make`` gives, with the seconds it took."""
+        told = "" if wanted is None else f"-{wanted.time_limit_s:g}s-{wanted.threads}t-s{seed}"
+        path = FOLDER / f"{self.name}-{kind}{told}-scores.json"
+        if not path.exists():
+            started = time.perf_counter()
+            smiles = make()
+            seconds = time.perf_counter() - started
+            jobs = os.cpu_count() or 1
+            if self.sets is None:
+                known, goal = (Molecules.of(part, jobs=jobs) for part in (self.train, self.test))
+                self.sets = known, goal
+            scores = judge(self.sets[0], Molecules.of(smiles, jobs=jobs), self.sets[1])
+            row = {"set": self.name, "kind": kind, "seed": seed, "seconds": seconds}
+            row |= {"scores": {k: v.to_dict() for k, v in scores.items()}}
+            path.write_text(json.dumps(row, indent=1))
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+
+def _some(smiles: list[str]) -> list[str]:
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(smiles))[:MOST]
+    return [smiles[i] for i in order]
+
+
+def add_carbon(train: list[str]) -> list[str]:
+    """A carbon put into the SMILES where the result is valid and new (Renz et al., 2019)."""
+    rng, known = np.random.default_rng(SPLIT_SEED), set(train)
+    return [
+        _changed(text, rng, known, lambda s, at: s[:at] + "C" + s[at:]) for text in _some(train)
+    ]
+
+
+def perturbed(train: list[str]) -> list[str]:
+    """One letter of the SMILES exchanged where the result is valid and new."""
+    rng, known = np.random.default_rng(SPLIT_SEED), set(train)
+
+    def exchanged(text: str, at: int) -> str:
+        return text[:at] + str(rng.choice(list("CNO"))) + text[at + 1 :]
+
+    return [_changed(text, rng, known, exchanged) for text in _some(train)]
+
+
+def _changed(
+    text: str, rng: np.random.Generator, known: set[str], change: Callable[[str, int], str]
+) -> str:
+    for at in rng.permutation(len(text)):
+        new = canonical(change(text, int(at)))
+        if new and new not in known and new != canonical(text):
+            return new
+    return text
+
+
+def write(target: Path, found: list[dict[str, Any]]) -> None:
+    """``target.json`` and ``target.md``."""
+    described = machine.describe()
+    document = {"machine": described, "rows": found}
+    target.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
+    lines = [
+        "# Molecules\n",
+        f"{described['processor']}, {described['cores']} cores, Python {described['python']}; "
+        f"commit {described['commit']}.\n",
+        _LEGEND,
+    ]
+    for name in dict.fromkeys(row["set"] for row in found):
+        lines += [f"\n## {name}\n", "| | seeds | " + " | ".join(WAYS) + " | fit s | per s |"]
+        lines.append("|---|--:|" + "--:|" * (len(WAYS) + 2))
+        for kind, label in LABELS.items():
+            rows = [row for row in found if row["set"] == name and row["kind"] == kind]
+            if rows:
+                lines.append(_line(label, rows))
+    target.with_suffix(".md").write_text("\n".join(lines) + "\n")
+
+
+def _line(label: str, rows: list[dict[str, Any]]) -> str:
+    figures = [_figure([row["scores"][name]["value"] for row in rows]) for name in WAYS]
+    ours = all("record" in row for row in rows)
+    fit = f"{mean(row['record']['fit_s'] for row in rows):.0f}" if ours else ""
+    rate = f"{mean(MOST / row['seconds'] for row in rows):.0f}" if ours else ""
+    seeds = str(len(rows)) if ours else ""
+    return f"| {label} | {seeds} | {' | '.join(figures)} | {fit} | {rate} |"
+
+
+def _figure(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    return f"{mean(known):.4g}" + (f" ± {stdev(known):.2g}" if len(known) > 1 else "")
+
+
+_LEGEND = f"""{MOST:,} raw draws against as many molecules of the test part (docs/molecules.md says what
+the measures are). Below train molecules' FCD nothing can be told. Molecules per second: draws with
+loading of the model."""
+
+
+if __name__ == "__main__":
+    main()
