@@ -3,8 +3,8 @@
 python benchmarks/molecules.py --sets qm9 --time-limit-s 3600
 
 Rows of the table: train molecules (the floor), two trivial generators that any model has to beat,
-and ours in two arms: as it is, and sampled without its critic. A fit or a score that has finished is
-not repeated.
+and ours in two arms: as it is, and sampled without its critic. A fit or a score that has finished
+is not repeated.
 """
 
 from __future__ import annotations
@@ -213,9 +213,9 @@ def _figure(values: list[float | None]) -> str:
     return f"{mean(known):.4g}" + (f" ± {stdev(known):.2g}" if len(known) > 1 else "")
 
 
-_LEGEND = f"""{MOST:,} raw draws against as many molecules of the test part (docs/molecules.md says what
-the measures are). Below train molecules' FCD nothing can be told. Molecules per second: draws with
-loading of the model."""
+_LEGEND = f"""{MOST:,} raw draws against as many molecules of the test part; docs/molecules.md says
+what the measures are. Below the FCD of train molecules nothing can be told. "per s": molecules drawn
+a second, with the loading of the model."""
 
 
 if __name__ == "__main__":
