@@ -214,8 +214,8 @@ def _figure(values: list[float | None]) -> str:
 
 
 _LEGEND = f"""{MOST:,} raw draws against as many molecules of the test part; docs/molecules.md says
-what the measures are. Below the FCD of train molecules nothing can be told. "per s": molecules drawn
-a second, with the loading of the model."""
+what the measures are. Below the FCD of train molecules nothing can be told. "per s": molecules
+drawn a second, with the loading of the model."""
 
 
 if __name__ == "__main__":

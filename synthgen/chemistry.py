@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -50,6 +51,7 @@ _TAGS = {
 _CIS = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
 _TRANS = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
 _MOST_BONDS = 8
+_RECORD_END = b"$$$$"
 
 
 class Unusable(ValueError):
@@ -344,12 +346,23 @@ def represented(smiles: Any, salts: str = "largest", seed: int | None = None) ->
 
 def read_sdf(handle: BinaryIO) -> Iterator[tuple[str, dict[str, str]]]:
     """SMILES and tags of each record; an unreadable record has an empty SMILES and no tags."""
-    for molecule in Chem.ForwardSDMolSupplier(handle):
-        if molecule is None:
-            yield "", {}
-        else:
-            tags = {str(name): str(value) for name, value in molecule.GetPropsAsDict().items()}
-            yield str(Chem.MolToSmiles(molecule)), tags
+    record: list[bytes] = []
+    for line in chain(handle, [_RECORD_END]):
+        record.append(line)
+        if line.startswith(_RECORD_END):
+            text, record = b"".join(record).decode("utf-8", "replace"), []
+            if text.strip() != _RECORD_END.decode():
+                yield _read_record(text)
+
+
+def _read_record(text: str) -> tuple[str, dict[str, str]]:
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(text)
+    molecule = next(iter(supplier), None)
+    if molecule is None:
+        return "", {}
+    tags = {str(name): str(value) for name, value in molecule.GetPropsAsDict().items()}
+    return str(Chem.MolToSmiles(molecule)), tags
 
 
 def sdf_record(smiles: str, tags: Mapping[str, str]) -> str:

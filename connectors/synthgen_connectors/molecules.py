@@ -108,8 +108,8 @@ def _smiles(path: str) -> Iterator[dict[str, Any]]:
             except UnicodeDecodeError:
                 raise InvalidInputError(f"{path}: line {number} is not UTF-8 text") from None
             if text and not text.startswith("#"):
-                smiles, _, name = text.partition(" ") if " " in text else text.partition("\t")
-                yield {"smiles": smiles, **({"name": name.strip()} if name.strip() else {})}
+                smiles, *name = text.split(None, 1)
+                yield {"smiles": smiles, **({"name": name[0]} if name else {})}
 
 
 def _sdf(path: str) -> Iterator[dict[str, Any]]:
