@@ -104,8 +104,8 @@ class ARGAN(TableModel):
         with torch.device("meta"):
             layout = layout_of(view)
             network = Autoregressive(layout, view.numeric, sizes(config, layout.n_columns))
-        # weights, their average, gradients and two moments
-        weights = 5 * 4 * sum(parameter.numel() for parameter in network.parameters())
+        # weights, their average, gradients, two moments, and the best so far, here and in the loop
+        weights = 7 * 4 * sum(parameter.numel() for parameter in network.parameters())
         ranks = n_rows * (8 * layout.n_columns + 8 * len(view.numeric))
         pool = min(_POOL_ROWS, max(2 * n_rows, _MIN_JUDGING_ROWS)) * layout.n_columns * 24
         batch = batch_rows(config, n_rows) * layout.n_columns * network.sizes.hidden * 4 * 12
