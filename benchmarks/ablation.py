@@ -108,8 +108,7 @@ def markdown(described: dict[str, Any], found: list[dict[str, Any]]) -> str:
     """One row for each table and arm, and what switching the critic off costs."""
     lines = [
         "# Ablation of the critic\n",
-        f"{described['processor']}, {described['cores']} cores, Python {described['python']}; "
-        f"commit {described['commit']}.\n",
+        machine.line(described),
         _LEGEND,
         "| table | arm | seeds | test | train | ceiling | fit CPU s | steps |",
         "|---|---|--:|--:|--:|--:|--:|--:|",

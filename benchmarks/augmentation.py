@@ -179,8 +179,7 @@ def markdown(described: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     """One table for each case: what was trained on, and the scores with their gains."""
     parts = [
         "# Augmentation gain\n",
-        f"{described['processor']}, {described['cores']} cores, Python {described['python']}; "
-        f"model {described['model']}, commit {described['commit']}.\n",
+        machine.line(described) + f"Model {described['model']}.\n",
         _LEGEND,
     ]
     for name in dict.fromkeys(run["case"] for run in runs):

@@ -159,8 +159,7 @@ def write(target: Path, found: list[dict[str, Any]]) -> None:
     target.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
     lines = [
         "# Imputation of held-out cells\n",
-        f"{described['processor']}, {described['cores']} cores, Python {described['python']}, "
-        f"scikit-learn {described['packages']['scikit-learn']}; commit {described['commit']}.\n",
+        machine.line(described),
         _LEGEND,
     ]
     for table in dict.fromkeys(run["table"] for run in found):

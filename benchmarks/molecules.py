@@ -183,8 +183,7 @@ def write(target: Path, found: list[dict[str, Any]]) -> None:
     target.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
     lines = [
         "# Molecules\n",
-        f"{described['processor']}, {described['cores']} cores, Python {described['python']}; "
-        f"commit {described['commit']}.\n",
+        machine.line(described),
         _LEGEND,
     ]
     for name in dict.fromkeys(row["set"] for row in found):

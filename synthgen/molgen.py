@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from synthgen import chemistry, frames, modelfile
-from synthgen.errors import InvalidInputError, ModelFileError, NotFittedError
+from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole, versions
 from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.featurize import Featurized, default_properties, featurize
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Property, wishes
 from synthgen.seeds import Streams
-from synthgen.synthesizer import ClassOrInstance, Stopwatch, is_whole, versions
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run, parse_options
@@ -28,7 +27,7 @@ BATCH_MOLECULES = 16_384
 _KIND = "molecules"
 
 
-class MolGen(BaseEstimator):  # type: ignore[misc]
+class MolGen(Generator):
     """Learns molecules and draws new ones, all of them valid.
 
     >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
@@ -264,12 +263,6 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
             found += self.generator_.sample(missing, *asked, child)
         return found
 
-    def _sample_streams(self, seed: int | None) -> Streams:
-        if seed is not None or self._n_samples is None:
-            return Streams.of(seed)
-        self._n_samples += 1
-        return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
-
     def save(self, path: str | Path) -> None:
         """Write the model to ``path`` (``*.synthgen``), atomically."""
         self._check_fitted()
@@ -312,18 +305,10 @@ class MolGen(BaseEstimator):  # type: ignore[misc]
         loaded.timings_, loaded._n_samples = {}, None
         return loaded
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "generator_"):
-            raise NotFittedError("this MolGen is not fitted yet; call fit(smiles) first")
-
     def _check_options(self) -> None:
+        super()._check_options()
         if self.model not in ("auto", GraphGAN.name):
             raise InvalidInputError(f"no model {self.model!r}; there is auto, {GraphGAN.name}")
-        if self.epsilon is not None or self.delta is not None:
-            raise InvalidInputError(
-                "epsilon and delta ask for differential privacy, which no model of molecules in "
-                "this version can give; nothing was trained. Leave them out"
-            )
         if self.salts not in chemistry.SALTS:
             raise InvalidInputError(
                 f"salts must be one of {', '.join(chemistry.SALTS)}, got {self.salts!r}"

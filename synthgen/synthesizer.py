@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import platform
-import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from sklearn.base import BaseEstimator
 
-import synthgen
 from synthgen import cells, frames, modelfile
 from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
@@ -23,9 +16,9 @@ from synthgen.errors import (
     BudgetError,
     InvalidInputError,
     ModelFileError,
-    NotFittedError,
 )
 from synthgen.forms.keys import Place
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole, versions
 from synthgen.relations import Completion, with_relations
 from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.sampling.request import Balance, Request, Where
@@ -44,20 +37,7 @@ BATCH_ROWS = 131_072
 _LIBRARIES_MB = 420
 
 
-class ClassOrInstance:
-    """Makes ``SynthGen.fit(df)`` mean ``SynthGen().fit(df)``."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self.method = method
-        self.__doc__ = method.__doc__
-
-    def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
-        bound = partial(self.method, owner() if instance is None else instance)
-        bound.__doc__ = self.__doc__
-        return bound
-
-
-class SynthGen(BaseEstimator):  # type: ignore[misc]
+class SynthGen(Generator):
     """Learns a mixed-type table and samples synthetic rows.
 
     >>> synthetic = SynthGen.fit(df).sample(1000)  # doctest: +SKIP
@@ -260,12 +240,6 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
                 frame[column.name] = kept.where(~missing[:, j], drawn[column.name])
         return frames.write(frame, schema)
 
-    def _sample_streams(self, seed: int | None) -> Streams:
-        if seed is not None or self._n_samples is None:
-            return Streams.of(seed)
-        self._n_samples += 1
-        return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
-
     @property
     def encoder_(self) -> TableEncoder:
         """Encoder of the columns that the model learned."""
@@ -331,23 +305,6 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         self.timings_, self._n_samples = {}, None
         return self
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "generator_"):
-            raise NotFittedError("this SynthGen is not fitted yet; call fit(df) first")
-
-    def _check_options(self) -> None:
-        if self.epsilon is not None or self.delta is not None:
-            raise InvalidInputError(
-                "epsilon and delta ask for differential privacy, which no model of this version "
-                "can give; nothing was trained. Leave them out for a fit without that guarantee"
-            )
-        for name in ("time_limit_s", "max_steps", "memory_limit_mb"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InvalidInputError(f"{name} must be above 0, got {value!r}")
-        if self.seed is not None and self.seed < 0:
-            raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
-
     def _check_memory(
         self,
         model: type[TableModel],
@@ -367,16 +324,6 @@ class SynthGen(BaseEstimator):  # type: ignore[misc]
         progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
 
 
-def versions() -> dict[str, str]:
-    """Versions that a model was made with."""
-    return {
-        "synthgen": synthgen.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        **{name: version(name) for name in ("numpy", "pandas", "safetensors")},
-    }
-
-
 def _resolve(
     schema: Schema | dict[str, Any] | str | Path | None, data: Any, frame: pd.DataFrame
 ) -> Schema:
@@ -391,21 +338,3 @@ def _resolve(
     schema.validate_frame(frame)
     columns = [schema[column.name].arriving_as(column) for column in inferred]
     return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)
-
-
-def is_whole(n: object) -> bool:
-    """Whether ``n`` is a number of rows."""
-    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
-
-
-class Stopwatch:
-    """Seconds of each stage."""
-
-    def __init__(self) -> None:
-        self.start = self.last = time.monotonic()
-        self.laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name] = round(now - self.last, 3)
-        self.last = now

@@ -25,6 +25,16 @@ def describe() -> dict[str, Any]:
     }
 
 
+def line(described: dict[str, Any]) -> str:
+    """What `describe` found, for the top of a page of results."""
+    packages = ", ".join(f"{name} {number}" for name, number in described["packages"].items())
+    return (
+        f"{described['processor']}, {described['cores']} cores, {described['memory_gb']} GB, "
+        f"{described['system']}, Python {described['python']}, {packages}; "
+        f"commit {described['commit']}.\n"
+    )
+
+
 def hardware() -> dict[str, Any]:
     """Processor, cores and memory."""
     return {

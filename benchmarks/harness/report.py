@@ -9,6 +9,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from harness.data import Table
+from harness.machine import line as describe_machine
 from harness.peers import PEERS
 
 Cell = dict[str, Any]
@@ -80,7 +81,7 @@ def describe(table: Table) -> dict[str, Any]:
 
 def markdown(machine: dict[str, Any], tables: list[Table], cells: list[Cell]) -> str:
     """Two tables for each data set, one row for each model, mean ± deviation over seeds."""
-    parts = ["# Tables\n", _machine_line(machine), _LEGEND]
+    parts = ["# Tables\n", describe_machine(machine), _LEGEND]
     for table in tables:
         here = [cell for cell in cells if cell["table"] == table.name]
         parts += [f"\n## {table.name}\n", _intro(table, here)]
@@ -183,15 +184,6 @@ def _failures(cells: list[Cell]) -> list[str]:
     """Why runs gave no rows."""
     failed = [cell for cell in cells if cell.get("failed")]
     return [""] * bool(failed) + [f"- No rows: {cell['failed']}" for cell in failed]
-
-
-def _machine_line(machine: dict[str, Any]) -> str:
-    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}, {packages}; "
-        f"scored at commit {machine['commit']}.\n"
-    )
 
 
 _LEGEND = """XGB-C2ST: boosted trees, synthetic rows against all train rows; 1 = cannot be told

@@ -6,12 +6,22 @@ import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from synthgen.cli.output import Notes
-from synthgen.cli.params import Data, Quiet, Seed, option
+from synthgen.cli.params import (
+    Data,
+    Delta,
+    Device,
+    Epsilon,
+    MaxSteps,
+    ModelOptions,
+    ModelOut,
+    Quiet,
+    Seed,
+    TimeLimit,
+    option,
+)
 from synthgen.cli.sidecar import write_times
-from synthgen.cli.values import duration, megabytes, options, show_duration, show_size
+from synthgen.cli.values import megabytes, options, show_duration, show_size
 from synthgen.errors import BudgetError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -32,13 +42,7 @@ EXAMPLES = """
 
 def run(
     data: Data,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="MODEL", help="Model file to write, *.synthgen.",
-            show_default=False,
-        ),
-    ],
+    output: ModelOut,
     model: Annotated[
         str, option("--model", metavar="NAME", help="Model to fit, such as ctgan.")
     ] = "auto",
@@ -49,20 +53,8 @@ def run(
             help="Schema file, made by [bold]synthgen schema[/bold] and corrected by hand.",
         ),
     ] = None,
-    time_limit: Annotated[
-        float | None,
-        option(
-            "--time-limit", metavar="TIME", parser=duration, show_default=False,
-            help="End within this time (90s, 5m, 1h) with the best model so far.",
-        ),
-    ] = None,
-    max_steps: Annotated[
-        int | None,
-        option(
-            "--max-steps", metavar="N", min=1, show_default=False,
-            help="End after so many training steps.",
-        ),
-    ] = None,
+    time_limit: TimeLimit = None,
+    max_steps: MaxSteps = None,
     memory_limit: Annotated[
         float | None,
         option(
@@ -71,27 +63,10 @@ def run(
         ),
     ] = None,
     seed: Seed = None,
-    epsilon: Annotated[
-        float | None,
-        option(
-            "--epsilon", metavar="E", show_default=False,
-            help="Differential privacy; this version has none and refuses.",
-        ),
-    ] = None,
-    delta: Annotated[
-        float | None,
-        option("--delta", metavar="D", show_default=False, help="See --epsilon."),
-    ] = None,
-    device: Annotated[
-        str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
-    ] = "auto",
-    option_: Annotated[
-        list[str] | None,
-        option(
-            "--option", metavar="NAME=VALUE", show_default=False,
-            help="An option of the model, such as loss=hinge or pac=4. Repeatable.",
-        ),
-    ] = None,
+    epsilon: Epsilon = None,
+    delta: Delta = None,
+    device: Device = "auto",
+    option_: ModelOptions = None,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Learn the table DATA and write a model file.

@@ -10,9 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthgen.cli.output import Notes, command, print_json, stdout
-from synthgen.cli.params import Json, Model, Quiet, Seed, option
+from synthgen.cli.params import (
+    Delta,
+    Device,
+    Epsilon,
+    Json,
+    MaxSteps,
+    Model,
+    ModelOptions,
+    ModelOut,
+    Quiet,
+    ReportOut,
+    Seed,
+    TimeLimit,
+    option,
+)
 from synthgen.cli.sidecar import made_by, write_times
-from synthgen.cli.values import duration, options, show_duration, show_size
+from synthgen.cli.values import options, show_duration, show_size
 from synthgen.errors import ConditionError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -64,53 +78,18 @@ Column = Annotated[
 @command
 def fit(
     file: File,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="MODEL", help="Model file to write, *.synthgen.",
-            show_default=False,
-        ),
-    ],
+    output: ModelOut,
     smiles_column: Column = None,
-    time_limit: Annotated[
-        float | None,
-        option(
-            "--time-limit", metavar="TIME", parser=duration, show_default=False,
-            help="End within this time (90s, 5m, 1h) with the best model so far.",
-        ),
-    ] = None,
-    max_steps: Annotated[
-        int | None,
-        option(
-            "--max-steps", metavar="N", min=1, show_default=False,
-            help="End after so many training steps.",
-        ),
-    ] = None,
+    time_limit: TimeLimit = None,
+    max_steps: MaxSteps = None,
     salts: Annotated[
         str, option("--salts", metavar="WHAT", help="Of several components: largest, keep, error.")
     ] = "largest",
     seed: Seed = None,
-    epsilon: Annotated[
-        float | None,
-        option(
-            "--epsilon", metavar="E", show_default=False,
-            help="Differential privacy; this version has none and refuses.",
-        ),
-    ] = None,
-    delta: Annotated[
-        float | None,
-        option("--delta", metavar="D", show_default=False, help="See --epsilon."),
-    ] = None,
-    device: Annotated[
-        str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")
-    ] = "auto",
-    option_: Annotated[
-        list[str] | None,
-        option(
-            "--option", metavar="NAME=VALUE", show_default=False,
-            help="An option of the model, such as layers=6. Repeatable.",
-        ),
-    ] = None,
+    epsilon: Epsilon = None,
+    delta: Delta = None,
+    device: Device = "auto",
+    option_: ModelOptions = None,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Learn the molecules of FILE and write a model file.
@@ -251,13 +230,7 @@ def evaluate(
             help="Molecules the generator never saw, to compare with.",
         ),
     ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", show_default=False,
-            help="Report to write: .html to read, .json for programs.",
-        ),
-    ] = None,
+    output: ReportOut = None,
     smiles_column: Column = None,
     seed: Seed = None,
     as_json: Json = False,

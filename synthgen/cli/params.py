@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from synthgen.cli.values import duration
+
 
 def option(flag: str, *more: str, help: str, **settings: Any) -> Any:  # noqa: A002
     """An option that the variable SYNTHGEN_<FLAG> sets too."""
@@ -39,5 +41,52 @@ Seed = Annotated[
     option(
         "--seed", metavar="N", min=0, show_default=False,
         help="Repeat a run bit for bit on the same machine.",
+    ),
+]  # fmt: skip
+ModelOut = Annotated[
+    str,
+    typer.Option(
+        "--output", "-o", metavar="MODEL", help="Model file to write, *.synthgen.",
+        show_default=False,
+    ),
+]  # fmt: skip
+TimeLimit = Annotated[
+    float | None,
+    option(
+        "--time-limit", metavar="TIME", parser=duration, show_default=False,
+        help="End within this time (90s, 5m, 1h) with the best model so far.",
+    ),
+]  # fmt: skip
+MaxSteps = Annotated[
+    int | None,
+    option(
+        "--max-steps", metavar="N", min=1, show_default=False,
+        help="End after so many training steps.",
+    ),
+]  # fmt: skip
+Epsilon = Annotated[
+    float | None,
+    option(
+        "--epsilon", metavar="E", show_default=False,
+        help="Differential privacy; this version has none and refuses.",
+    ),
+]  # fmt: skip
+Delta = Annotated[
+    float | None,
+    option("--delta", metavar="D", show_default=False, help="See --epsilon."),
+]
+Device = Annotated[str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
+ModelOptions = Annotated[
+    list[str] | None,
+    option(
+        "--option", metavar="NAME=VALUE", show_default=False,
+        help="An option of the model, such as NAME=3. Repeatable.",
+    ),
+]  # fmt: skip
+ReportOut = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", show_default=False,
+        help="Report to write: .html to read, .json for programs.",
     ),
 ]  # fmt: skip

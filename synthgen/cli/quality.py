@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthgen.cli.output import Notes, print_json, stdout
-from synthgen.cli.params import Json, Quiet, Seed, option
+from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -54,13 +54,7 @@ def run(
             help="Column that a predictor shall learn from the synthetic rows.",
         ),
     ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", show_default=False,
-            help="Report to write: .html to read, .json for programs.",
-        ),
-    ] = None,
+    output: ReportOut = None,
     seed: Seed = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -1,0 +1,93 @@
+"""What `SynthGen` and `MolGen` share: how they are called, checked, timed and repeated."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+import synthgen
+from synthgen.errors import InvalidInputError, NotFittedError
+from synthgen.seeds import Streams
+
+
+class ClassOrInstance:
+    """Makes ``SynthGen.fit(df)`` mean ``SynthGen().fit(df)``."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
+        bound = partial(self.method, owner() if instance is None else instance)
+        bound.__doc__ = self.__doc__
+        return bound
+
+
+class Generator(BaseEstimator):  # type: ignore[misc]
+    """Base of what is fitted and sampled."""
+
+    epsilon: float | None
+    delta: float | None
+    seed: int | None
+    training_: dict[str, Any]
+    _n_samples: int | None
+
+    def _sample_streams(self, seed: int | None) -> Streams:
+        if seed is not None or self._n_samples is None:
+            return Streams.of(seed)
+        self._n_samples += 1
+        return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "generator_"):
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} is not fitted yet; call fit with the data first")
+
+    def _check_options(self) -> None:
+        if self.epsilon is not None or self.delta is not None:
+            raise InvalidInputError(
+                "epsilon and delta ask for differential privacy, which no model of this version "
+                "can give; nothing was trained. Leave them out for a fit without that guarantee"
+            )
+        for name in ("time_limit_s", "max_steps", "memory_limit_mb"):
+            value = getattr(self, name, None)
+            if value is not None and not value > 0:
+                raise InvalidInputError(f"{name} must be above 0, got {value!r}")
+        if self.seed is not None and self.seed < 0:
+            raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
+
+
+def versions() -> dict[str, str]:
+    """Versions that a model was made with."""
+    return {
+        "synthgen": synthgen.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **{name: version(name) for name in ("numpy", "pandas", "safetensors")},
+    }
+
+
+def is_whole(n: object) -> bool:
+    """Whether ``n`` is a number of rows."""
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 0
+
+
+class Stopwatch:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.start = self.last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self.last, 3)
+        self.last = now
