@@ -236,8 +236,11 @@ class SynthGen(Generator):
         drawn = completion.frame(rows, streams.child("cells"))
         for j, column in enumerate(schema):
             if missing[:, j].any():
-                kept = frame[column.name]
-                frame[column.name] = kept.where(~missing[:, j], drawn[column.name])
+                made = drawn[column.name]
+                filled = frame[column.name].where(~missing[:, j], made)
+                # whole numbers that came as floats for their gaps alone are whole again
+                is_whole_again = getattr(made.dtype, "kind", "") in "iu" and filled.notna().all()
+                frame[column.name] = filled.astype(made.dtype) if is_whole_again else filled
         return frames.write(frame, schema)
 
     @property

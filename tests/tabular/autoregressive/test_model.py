@@ -154,6 +154,16 @@ def test_gaps_are_filled_and_known_cells_stay(fitted: SynthGen) -> None:
     assert np.sqrt((error**2).mean()) < 1.4 < whole["number"].std()
 
 
+def test_whole_numbers_with_gaps_are_whole_again() -> None:
+    whole = pd.DataFrame({"a": np.arange(60) % 7, "b": np.arange(60) % 7 * 2.5})
+    fitted = SynthGen(seed=1, max_steps=3, model_options=SMALL, progress=False).fit(whole)
+    gaps = whole.copy().astype({"a": float})
+    gaps.loc[[3, 4], "a"] = np.nan
+    filled = fitted.impute(gaps)
+    assert filled.dtypes.equals(whole.dtypes)
+    assert (filled["a"].drop([3, 4]) == whole["a"].drop([3, 4])).all()
+
+
 def test_draws_keep_the_spread_that_best_guesses_lose(fitted: SynthGen) -> None:
     gaps = toy(800, seed=9)
     real = gaps["number"].copy()
