@@ -272,6 +272,8 @@ def _built(graph: Graph) -> Chem.Mol | None:
         Chem.SanitizeMol(molecule)
     except (ValueError, RuntimeError):
         return None
+    # sides of bonds have to be written beside them, or a SMILES of several components loses them
+    Chem.SetDoubleBondNeighborDirections(molecule)
     # what is no centre of stereochemistry is cleaned away when the SMILES is parsed again
     Chem.AssignStereochemistry(molecule, cleanIt=False, force=True)
     return molecule

@@ -87,6 +87,8 @@ def test_salts() -> None:
     with pytest.raises(Unusable, match="2 components"):
         represented(salt, "error")
     assert represented(salt, "keep")[1] == "CCN.Cl"
+    with_sides = "C.O=C(O)/C=C/C(=O)O"
+    assert represented(with_sides, "keep")[1] == with_sides
 
 
 def test_too_many_bonds_are_no_molecule() -> None:
