@@ -49,7 +49,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     def _check_fitted(self) -> None:
         if not hasattr(self, "generator_"):
             name = type(self).__name__
-            raise NotFittedError(f"this {name} is not fitted yet; call fit with the data first")
+            raise NotFittedError(f"this {name} is not fitted yet; call fit first")
 
     def _check_options(self) -> None:
         if self.epsilon is not None or self.delta is not None:
