@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 import synthgen
+from synthgen import modelfile
 from synthgen.errors import InvalidInputError, NotFittedError
 from synthgen.seeds import Streams
 
@@ -37,8 +39,29 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     epsilon: float | None
     delta: float | None
     seed: int | None
+    generator_: Any
     training_: dict[str, Any]
+    privacy_: dict[str, Any] | None
     _n_samples: int | None
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to ``path`` (``*.synthgen``), atomically."""
+        self._check_fitted()
+        schema, encoding = self._described()
+        contents = modelfile.ModelContents(
+            schema=schema,
+            encoding=encoding,
+            config={"model": self.generator_.name, "options": self.generator_.config()},
+            training=self.training_,
+            weights=self.generator_.weights(),
+            privacy=self.privacy_,
+            versions=versions(),
+        )
+        modelfile.write(path, contents)
+
+    def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Schema and encoding, as the model file holds them."""
+        raise NotImplementedError
 
     def _sample_streams(self, seed: int | None) -> Streams:
         if seed is not None or self._n_samples is None:

@@ -12,9 +12,9 @@ import pandas as pd
 
 from synthgen import chemistry, frames, modelfile
 from synthgen.errors import InvalidInputError, ModelFileError
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole, versions
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
-from synthgen.molecular.featurize import Featurized, default_properties, featurize
+from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Property, wishes
@@ -24,7 +24,6 @@ from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run, parse_options
 
 BATCH_MOLECULES = 16_384
-_KIND = "molecules"
 
 
 class MolGen(Generator):
@@ -51,6 +50,8 @@ class MolGen(Generator):
         training_: Record of the run.
         privacy_: The privacy ledger, or ``None``.
     """
+
+    generator_: GraphGAN
 
     def __init__(
         self,
@@ -144,26 +145,28 @@ class MolGen(Generator):
 
     def _featurized(self, smiles: pd.Series, streams: Streams, progress: Progress) -> Featurized:
         progress.stage("reading molecules")
-        names = default_properties() if self.properties is None else list(self.properties)
         config = parse_options(GraphGANConfig, self.model_options or {})
         return featurize(
             smiles.tolist(),
             salts=self.salts,
-            names=names,
+            names=self._computed(),
             orders=random_orders(config, len(smiles)),
             jobs=os.cpu_count() or 1,
             seed=streams.integer("orders") % 2**20,
             progressed=progress.stepped,
         )
 
+    def _computed(self) -> list[str]:
+        """Names of the properties that are computed of every molecule."""
+        return list(chemistry.PROPERTIES if self.properties is None else self.properties)
+
     def _properties(
         self, found: Featurized, beside: pd.DataFrame, kept: np.ndarray
     ) -> tuple[list[Property], np.ndarray]:
         """Properties, and their normal scores (n_kept, n_properties)."""
-        names = default_properties() if self.properties is None else list(self.properties)
         columns = {
             name: (True, found.computed[kept, k])
-            for k, name in enumerate(names)
+            for k, name in enumerate(self._computed())
             if name not in beside
         }
         for name in beside:
@@ -263,22 +266,12 @@ class MolGen(Generator):
             found += self.generator_.sample(missing, *asked, child)
         return found
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to ``path`` (``*.synthgen``), atomically."""
-        self._check_fitted()
-        contents = modelfile.ModelContents(
-            schema={"kind": _KIND, "smiles_column": self.smiles_column_},
-            encoding={
-                "vocabulary": self.generator_.vocabulary.to_dict(),
-                "properties": [one.to_dict() for one in self.properties_],
-            },
-            config={"model": self.generator_.name, "options": self.generator_.config()},
-            training=self.training_,
-            weights=self.generator_.weights(),
-            privacy=self.privacy_,
-            versions=versions(),
-        )
-        modelfile.write(path, contents)
+    def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        encoding = {
+            "vocabulary": self.generator_.vocabulary.to_dict(),
+            "properties": [one.to_dict() for one in self.properties_],
+        }
+        return {"kind": modelfile.MOLECULES, "smiles_column": self.smiles_column_}, encoding
 
     @classmethod
     def load(cls, path: str | Path) -> MolGen:
@@ -288,7 +281,7 @@ class MolGen(Generator):
             ModelFileError: If the file is missing, damaged, tampered with, or of a table.
         """
         contents = modelfile.read(path)
-        if contents.schema.get("kind") != _KIND:
+        if contents.schema.get("kind") != modelfile.MOLECULES:
             raise ModelFileError(f"{path}: a model of a table, not of molecules; use SynthGen.load")
         try:
             vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"])

@@ -18,7 +18,7 @@ from synthgen.errors import (
     ModelFileError,
 )
 from synthgen.forms.keys import Place
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole, versions
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.relations import Completion, with_relations
 from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.sampling.request import Balance, Request, Where
@@ -60,6 +60,8 @@ class SynthGen(Generator):
         privacy_: The privacy ledger, or ``None`` for a fit without differential privacy.
         timings_: Seconds spent in each stage of this process's fit.
     """
+
+    generator_: TableModel
 
     def __init__(
         self,
@@ -255,19 +257,8 @@ class SynthGen(Generator):
         history = pd.DataFrame(self.training_["history"])
         return history[["step", *sorted(history.columns.drop("step"))]]
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to ``path`` (``*.synthgen``), atomically."""
-        self._check_fitted()
-        contents = modelfile.ModelContents(
-            schema=self.schema_.to_dict(),
-            encoding=self.completion_.to_dict(),
-            config={"model": self.generator_.name, "options": self.generator_.config()},
-            training=self.training_,
-            weights=self.generator_.weights(),
-            privacy=self.privacy_,
-            versions=versions(),
-        )
-        modelfile.write(path, contents)
+    def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.schema_.to_dict(), self.completion_.to_dict()
 
     @classmethod
     def load(cls, path: str | Path) -> SynthGen:
@@ -277,7 +268,7 @@ class SynthGen(Generator):
             ModelFileError: If the file is missing, damaged, tampered with or too new.
         """
         contents = modelfile.read(path)
-        if contents.schema.get("kind") == "molecules":
+        if contents.schema.get("kind") == modelfile.MOLECULES:
             raise ModelFileError(
                 f"{path}: a model of molecules, not of a table; use MolGen.load, or the command "
                 "synthgen molecules sample"

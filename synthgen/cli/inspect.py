@@ -32,7 +32,7 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
 
     contents = modelfile.read(model, weights=False)
     # a model of molecules has no columns but properties, which are in its encoding
-    of_molecules = contents.schema.get("kind") == "molecules"
+    of_molecules = contents.schema.get("kind") == modelfile.MOLECULES
     schema = None if of_molecules else Schema.from_dict(contents.schema, f"{model}: schema.json")
     if as_json:
         print_json(

@@ -40,7 +40,6 @@ class Graphs:
     Shape:
         nodes: (n_nodes, n_fields) int64, all fields numbered through.
         source, target, relation: (n_edges,) int64, each bond in both directions.
-        owner: (n_nodes,) int64 molecule of each node.
         first: (n + 1,) int64 where each molecule's nodes begin; ``edge`` the same of edges.
     """
 

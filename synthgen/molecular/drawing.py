@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,16 +46,12 @@ def replay(codes: Tensor, rules: Rules) -> tuple[Steps, Tensor]:
     return Steps(before, torch.stack(atoms, 1), torch.stack(frees, 1)), may
 
 
-Progressed = Callable[[int], None]
-
-
 def draw(
     network: ActionNetwork,
     rules: Rules,
     wanted: np.ndarray,
     known: np.ndarray,
     streams: Streams,
-    progressed: Progressed = lambda n: None,
 ) -> np.ndarray:
     """One molecule for each row of wishes: (n, length) int16 codes.
 
@@ -67,7 +61,6 @@ def draw(
         wanted: (n, n_properties) float32 normal scores.
         known: (n, n_properties) float32, 1 where a property is wanted.
         streams: Random streams.
-        progressed: Called with the size of each batch that is done.
     """
     codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
 
@@ -76,7 +69,6 @@ def draw(
         wish, told = (torch.as_tensor(p[rows]).to(rules.kind.device) for p in (wanted, known))
         drawn = _batch(network, rules, wish, told, noise).cpu().numpy()
         codes[rows, : drawn.shape[1]] = drawn
-        progressed(len(drawn))
 
     in_batches(batch, len(wanted), BATCH, rules.kind.device)
     return codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)]
@@ -96,7 +88,9 @@ def _batch(
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
             steps = Steps(before, atom[:, None], free[:, None], min(k, rules.max_length - 1))
             logits = network(steps, wanted, known, cache)[:, 0]
-        may = _ending(state.allowed(), state) if k >= rules.max_length - 1 else state.allowed()
+        may = state.allowed()
+        if k >= rules.max_length - 1:
+            may = _ending(may, state)
         action = _pick(logits.masked_fill(~may, -torch.inf), noise)
         out[alive, k] = action
         state.do(action)

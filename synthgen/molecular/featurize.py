@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from synthgen.chemistry import (
-    PROPERTIES,
     Atom,
     Unusable,
     parse,
@@ -124,8 +123,3 @@ def _row(
         return canonical, [_plain(one) for one in sequences], properties(canonical, names)
     except Unusable as reason:
         return str(reason)
-
-
-def default_properties() -> list[str]:
-    """Names of what can be computed of any molecule."""
-    return list(PROPERTIES)

@@ -1,6 +1,6 @@
 """The warm start: maximum likelihood of the actions that build the molecules.
 
-Actions that chemistry forbids have no probability, so nothing has to be learned about them. Half of
+Actions that chemistry forbids have no probability, so nothing has to be learned about them. Some of
 the molecules in a batch carry some of their properties as wishes.
 """
 
@@ -111,7 +111,6 @@ class WarmStart:
         self.codes, self.wishes = train
         self.held_out = held_out
         self.device = rules.kind.device
-        self.bfloat16 = fast_bfloat16(self.device)
         self.rng = streams.numpy("rows")
         self.length = _lengths(self.codes)
         self.batch_size = batch_rows(config, len(self.codes))
