@@ -17,7 +17,7 @@ from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.warmstart import GraphGANConfig, random_orders
-from synthgen.molecular.wishes import Property, wishes
+from synthgen.molecular.wishes import Appraisal, Property, wishes
 from synthgen.seeds import Streams
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
@@ -122,6 +122,7 @@ class MolGen(Generator):
                 molecule,
                 [found.smiles[i] for i in kept],
                 vocabulary,
+                Appraisal(properties),
                 self.model_options or {},
                 run,
             )

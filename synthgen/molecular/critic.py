@@ -75,6 +75,14 @@ class Graphs:
         """Of valid SMILES."""
         return cls.of([relational(text) for text in smiles])
 
+    def take(self, rows: np.ndarray) -> Graphs:
+        """Some molecules."""
+        sizes, bonds = np.diff(self.first)[rows], np.diff(self.edge)[rows]
+        nodes, edges = _ranges(self.first[rows], sizes), _ranges(self.edge[rows], bonds)
+        held = (self.source[edges], self.target[edges], self.relation[edges])
+        first, edge = np.r_[0, sizes.cumsum()], np.r_[0, bonds.cumsum()]
+        return Graphs(self.nodes[nodes], *held, first, edge)
+
     def batch(self, rows: np.ndarray) -> Batch:
         """Some molecules, put together."""
         sizes, bonds = np.diff(self.first)[rows], np.diff(self.edge)[rows]
@@ -165,52 +173,74 @@ class _Relational(nn.Module):
         return out
 
 
-def train_critic(
-    critic: GraphCritic,
-    learned: tuple[Graphs, Graphs],
-    judging: tuple[Graphs, Graphs],
-    streams: Streams,
-    device: torch.device,
-    *,
-    max_steps: int = 2000,
-    learning_rate: float = 1e-3,
-    in_time: Callable[[], bool] = lambda: True,
-) -> float:
-    """Teach it real against drawn molecules until those that judge gain no more.
+class CriticTrainer:
+    """Teaches a critic to tell real molecules from drawn ones, one step after another.
 
     Args:
-        critic: Changed in place; its best weights are kept.
-        learned: Real and drawn molecules to learn from.
-        judging: Real and drawn ones to stop by. Where the generator knows the real ones that are
-            learned from, these must be ones it does not.
+        critic: Changed in place.
         streams: Random streams.
         device: Where.
-        max_steps, learning_rate: Of AdamW.
-        in_time: Whether there is time for another evaluation.
-
-    Returns the mean log loss on the judging ones, log 2 where it learned nothing.
+        learning_rate: Highest (AdamW).
     """
-    rng = streams.numpy("critic")
-    optimizer = torch.optim.AdamW(critic.parameters(), lr=learning_rate, weight_decay=0.05)
-    best, kept, waited = _loss_on(critic, judging, device), copy.deepcopy(critic.state_dict()), 0
-    for step in range(1, max_steps + 1):
-        critic.train()
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, step / 50) * (1 - step / (max_steps + 1))
-        loss = _loss(critic, learned, [rng.integers(len(g), size=_BATCH) for g in learned], device)
-        optimizer.zero_grad()
+
+    def __init__(
+        self,
+        critic: GraphCritic,
+        streams: Streams,
+        device: torch.device,
+        learning_rate: float = 1e-3,
+    ) -> None:
+        self.critic, self.device, self.learning_rate = critic, device, learning_rate
+        self.rng, self.n_steps = streams.numpy("critic"), 0
+        self.optimizer = torch.optim.AdamW(
+            critic.parameters(), lr=learning_rate, weight_decay=0.05, fused=True
+        )
+
+    def step(self, sides: tuple[Graphs, Graphs], share: float = 1.0) -> float:
+        """One step on batches of real and drawn molecules, at a share of the highest rate."""
+        self.n_steps += 1
+        self.critic.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * min(1.0, self.n_steps / 50) * share
+        rows = [self.rng.integers(len(side), size=_BATCH) for side in sides]
+        loss = _loss(self.critic, sides, rows, self.device)
+        self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        optimizer.step()
-        if step % _EVALUATE_EVERY == 0:
-            found = _loss_on(critic, judging, device)
-            waited = 0 if found < best else waited + 1
-            if found < best:
-                best, kept = found, copy.deepcopy(critic.state_dict())
-            if waited >= _PATIENCE or not in_time():
-                break
-    critic.load_state_dict(kept)
-    critic.eval()
-    return best
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def until_learned(
+        self,
+        learned: tuple[Graphs, Graphs],
+        judging: tuple[Graphs, Graphs],
+        max_steps: int,
+        in_time: Callable[[], bool] = lambda: True,
+    ) -> float:
+        """Steps at a falling rate until those that judge gain no more; keeps the best weights.
+
+        Args:
+            learned: Real and drawn molecules to learn from.
+            judging: Real and drawn ones to stop by. Where the generator knows the real ones that
+                are learned from, these must be ones it does not.
+            max_steps: Of the whole.
+            in_time: Whether there is time for another evaluation.
+
+        Returns the mean log loss on the judging ones, log 2 where it learned nothing.
+        """
+        critic, waited = self.critic, 0
+        best, kept = _loss_on(critic, judging, self.device), copy.deepcopy(critic.state_dict())
+        for step in range(1, max_steps + 1):
+            self.step(learned, 1 - step / (max_steps + 1))
+            if step % _EVALUATE_EVERY == 0:
+                found = _loss_on(critic, judging, self.device)
+                waited = 0 if found < best else waited + 1
+                if found < best:
+                    best, kept = found, copy.deepcopy(critic.state_dict())
+                if waited >= _PATIENCE or not in_time():
+                    break
+        critic.load_state_dict(kept)
+        critic.eval()
+        return best
 
 
 def _loss(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,21 +13,27 @@ from torch import nn
 from synthgen.adversarial.trees import systematic
 from synthgen.chemistry import to_smiles
 from synthgen.molecular.actions import Vocabulary
+from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
-from synthgen.molecular.critic import GraphCritic, Graphs, logits, train_critic
+from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
+from synthgen.training.progress import Progress
 from synthgen.training.run import Run, StageClock, check_shapes, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
 _EVALUATIONS = 60
-# molecules that a critic learns from, and below which there are too few for one
+# molecules that a critic learns from, and that judge it, below which there are too few for one
 _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
-# of the time that a limit leaves, what the critic may take
-_CRITIC_SHARE = 0.2
+# molecules below which a critic that goes on learning would know them by heart
+_MIN_ADVERSARIAL = 10_000
+# of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
+_ADVERSARY_SHARE, _CRITIC_SHARE = 0.3, 0.15
+# a round of the adversary takes as long as about 40 steps of the warm start
+_STEPS_PER_ROUND, _MOST_ROUNDS = 100, 40
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
 
@@ -56,6 +62,7 @@ class GraphGAN:
         molecule: np.ndarray,
         smiles: Sequence[str],
         vocabulary: Vocabulary,
+        appraise: Callable[[Sequence[str]], np.ndarray],
         options: dict[str, Any],
         run: Run,
     ) -> tuple[GraphGAN, TrainingRecord]:
@@ -67,6 +74,8 @@ class GraphGAN:
             molecule: (n,) which molecule a row is; its orders are held out together.
             smiles: Of each molecule, canonical.
             vocabulary: Of the actions.
+            appraise: Normal scores (n, n_properties) of SMILES, NaN where a property does not
+                follow from the molecule.
             options: See `GraphGANConfig`.
             run: The circumstances.
 
@@ -82,12 +91,18 @@ class GraphGAN:
         parts = [(codes[rows], wishes[rows]) for rows in (~is_held_out, is_held_out & first)]
         n = len(parts[0][0])
         steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
-        later = _CRITIC_SHARE if config.critic != "none" else 0.0
-        clock = StageClock(time.monotonic(), run.deadline, later)
+        learned = [smiles[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]]
+        is_judged = n_held_out >= _MIN_JUDGING
+        has_critic = config.critic == "graph" and is_judged
+        has_adversary = config.adversary == "policy" and len(learned) >= _MIN_ADVERSARIAL
+        shares = (_ADVERSARY_SHARE * has_adversary, _CRITIC_SHARE * has_critic)
+        clock = StageClock(time.monotonic(), run.deadline, sum(shares))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
             network = _network(vocabulary, config, wishes.shape[1], n)
+            critic = CriticTrainer(GraphCritic(), run.streams.child("critic"), run.device)
         network.to(run.device)
+        critic.critic.to(run.device)
         rules = Rules.of(vocabulary, run.device)
         train_part, held_out = parts
         trainer = WarmStart(
@@ -103,48 +118,53 @@ class GraphGAN:
         )
         best, record = train(trainer, budget, run.progress)
         network.load_state_dict(best)
+        real = Graphs.of_smiles(learned) if has_critic or has_adversary else None
+        if has_adversary and real is not None:
+            run.progress.stage("adversary")
+            streams = run.streams.child("adversary")
+            adversary = Adversary(trainer, vocabulary, critic, real, appraise, streams)
+            later = StageClock(time.monotonic(), run.deadline, shares[1] / sum(shares))
+            rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
+            if rounds:
+                kept, stage = _against(
+                    adversary, min(rounds, _MOST_ROUNDS), later.deadline, run.progress
+                )
+                network.load_state_dict(kept)
+                record.follow(stage)
+                config = config.model_copy(update={"policy_rounds": stage.steps})
         model = cls(vocabulary, config, network)
-        if config.critic == "graph" and n_held_out >= _MIN_JUDGING:
+        if has_critic and real is not None:
             run.progress.stage("critic")
-            model._fit_critic(
-                [smiles[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]],
-                [smiles[m] for m in chosen[:n_held_out]],
-                run,
-            )
+            judging = [smiles[m] for m in chosen[:n_held_out]]
+            model._fit_critic(critic, real, Graphs.of_smiles(judging), run)
         return model, record
 
-    def _fit_critic(self, learned: list[str], judging: list[str], run: Run) -> None:
+    def _fit_critic(
+        self, trainer: CriticTrainer, learned: Graphs, judging: Graphs, run: Run
+    ) -> None:
         """A critic of drawn molecules against those that the network learned from.
 
         Of those the network knows too much: molecules that it does not know say when the critic has
         learned enough.
         """
-        streams = run.streams.child("critic")
         nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
-        drawn = self._valid(nothing, nothing, streams.child("drawn"))
+        drawn = Graphs.of_smiles(self._valid(nothing, nothing, run.streams.child("critic/drawn")))
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
-        sides = [Graphs.of_smiles(part) for part in (learned, drawn[n:], judging, drawn[:n])]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(streams.integer("weights"))
-            critic = GraphCritic().to(run.device)
         limit = run.deadline
-        train_critic(
-            critic,
-            (sides[0], sides[1]),
-            (sides[2], sides[3]),
-            streams,
-            run.device,
-            max_steps=self.options.critic_steps,
+        trainer.until_learned(
+            (learned, drawn.take(np.arange(n, len(drawn)))),
+            (judging, drawn.take(np.arange(n))),
+            self.options.critic_steps,
             in_time=lambda: limit is None or time.monotonic() < limit - 2,
         )
-        self.critic = critic.eval().requires_grad_(False)
+        self.critic = trainer.critic.eval().requires_grad_(False)
 
     @property
     def n_properties(self) -> int:
         """Properties that there are wishes for."""
-        return len(self.network.wish) // 2
+        return 0 if self.network.wishes is None else self.network.wishes.n_properties
 
     @property
     def pool(self) -> float:
@@ -223,6 +243,14 @@ class GraphGAN:
             held.load_state_dict(own, assign=True)
             held.eval().requires_grad_(False)
         return cls(vocabulary, options, network, critic)
+
+
+def _against(
+    adversary: Adversary, rounds: int, deadline: float | None, progress: Progress
+) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
+    """The adversarial stage; it ends at the round in which the generator collapses."""
+    budget = Budget(max_steps=rounds, patience=1, evaluate_every=1, deadline=deadline)
+    return train(adversary, budget, progress, watch)
 
 
 def _network(

@@ -19,6 +19,8 @@ from typing_extensions import override
 
 # atoms of the path that a step sees, and numbers of bonds that are told apart
 NEAR, MOST_FREE = 10, 8
+# a wish is told in waves (Tancik et al., 2020) whose lengths halve, the longest over all scores
+_WAVES, _LONGEST = 5, 8.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ class ActionNetwork(nn.Module):
         kinds = NEAR * (n_atoms + 1 + MOST_FREE + 2)
         self.path = nn.Parameter(torch.randn(kinds, h) / math.sqrt(2 * NEAR))
         self.position = nn.Parameter(torch.randn(length, h) * 0.1)
-        self.wish = nn.Parameter(torch.randn(2 * n_properties, h) * 0.1)
-        self.wish_out = nn.Parameter(torch.zeros(h, h))
+        self.wishes = Wishes(n_properties, h) if n_properties else None
         self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
         self.norm = nn.LayerNorm(h)
         self.head = nn.Parameter(torch.zeros(h, n_actions))
@@ -84,9 +85,8 @@ class ActionNetwork(nn.Module):
             x.shape
         )
         x = x + self.position[steps.first : steps.first + length]
-        if wanted.shape[1]:
-            wish = F.silu(torch.cat([wanted * known, known], 1) @ self.wish) @ self.wish_out
-            x = x + wish[:, None]
+        if self.wishes is not None:
+            x = x + self.wishes(wanted, known)[:, None]
         for k, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layer(k))
         out: Tensor = (self.norm(x) @ self.head).float() + self.bias
@@ -98,6 +98,32 @@ class ActionNetwork(nn.Module):
         free = NEAR * (self.n_atoms + 1) + place * (MOST_FREE + 2)
         atom = place * (self.n_atoms + 1) + steps.atom
         return torch.cat([atom, free + steps.free.clamp(max=MOST_FREE + 1)], dim=2)
+
+
+class Wishes(nn.Module):
+    """What is wanted of a molecule, as a vector (n, width) that every step sees.
+
+    Close wishes differ in the short waves, far ones in the long: a perceptron of the scores alone
+    tells neighbours apart only after a long training.
+    """
+
+    def __init__(self, n_properties: int, width: int) -> None:
+        super().__init__()
+        self.n_properties = n_properties
+        self.inside = nn.Linear((2 + 2 * _WAVES) * n_properties, width)
+        self.middle = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    @override
+    def forward(self, wanted: Tensor, known: Tensor) -> Tensor:
+        frequency = 2 * math.pi / _LONGEST * 2.0 ** torch.arange(_WAVES, device=wanted.device)
+        angle = wanted[..., None] * frequency
+        told = torch.cat([wanted[..., None], angle.sin(), angle.cos()], -1) * known[..., None]
+        x = torch.cat([told.flatten(1), known], 1)
+        out: Tensor = self.out(F.silu(self.middle(F.silu(self.inside(x)))))
+        return out
 
 
 class Block(nn.Module):

@@ -44,7 +44,12 @@ class GraphGANConfig(BaseModel):
             ``None`` takes more of them the fewer molecules there are.
         max_steps: Steps of the warm start; ``None`` fits them to the number of molecules.
         patience: Evaluations without a better likelihood after which the learning rate falls.
-        critic: How molecules are weighted at sampling: by a graph critic, or not at all.
+        adversary: How the generator learns from a critic: by "policy" gradients, or "none".
+        policy_rate: Learning rate of the adversarial stage.
+        policy_rounds: Rounds of it; ``None`` takes as many as the time allows, 40 at most.
+        anchor: Weight of the likelihood of real molecules beside the policy gradient.
+        wish_reward: What a normal score away from a wish costs, in units of the critic's logit.
+        critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
         critic_steps: Steps that it is trained for at most.
         pool: Molecules drawn for each one that the critic lets through.
     """
@@ -58,10 +63,15 @@ class GraphGANConfig(BaseModel):
     batch_size: int | None = Field(None, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
-    wished_share: float = Field(0.3, ge=0, le=1)
+    wished_share: float = Field(0.5, ge=0, le=1)
     orders: int | None = Field(None, ge=0, le=100)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(3, ge=1)
+    adversary: Literal["policy", "none"] = "policy"
+    policy_rate: float = Field(1e-4, gt=0)
+    policy_rounds: int | None = Field(None, ge=1)
+    anchor: float = Field(0.5, ge=0)
+    wish_reward: float = Field(2.0, ge=0)
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
@@ -112,7 +122,7 @@ class WarmStart:
         self.held_out = held_out
         self.device = rules.kind.device
         self.rng = streams.numpy("rows")
-        self.length = _lengths(self.codes)
+        self.length = lengths(self.codes)
         self.batch_size = batch_rows(config, len(self.codes))
         self.schedule = Schedule(max_steps, time_used)
         self.batches: Iterator[np.ndarray] = iter(())
@@ -137,11 +147,7 @@ class WarmStart:
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.schedule.rate()
         self.schedule.stepped()
-        rows = self._next_rows()
-        self.network.train()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(self.rng.integers(2**62)))
-            loss = self._loss(self.codes[rows], self.wishes[rows], self._wished(len(rows))).mean()
+        loss = self.loss()
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -166,19 +172,22 @@ class WarmStart:
             batches += [chunk[k : k + size] for k in range(0, len(chunk), size)]
         return [batches[k] for k in self.rng.permutation(len(batches))]
 
-    def _wished(self, n: int) -> np.ndarray:
-        """(n, n_properties) which properties the network is told."""
-        rng, n_properties = self.rng, self.wishes.shape[1]
-        any_ = rng.random((n, 1)) < self.config.wished_share
-        return (rng.random((n, n_properties)) < rng.random((n, 1))) & any_
+    def loss(self) -> Tensor:
+        """Mean negative log likelihood of the next batch, some of it with wishes."""
+        self.network.train()
+        rows = self._next_rows()
+        told = wished(len(rows), self.wishes.shape[1], self.config.wished_share, self.rng)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(self.rng.integers(2**62)))
+            return -self.log_likelihood(self.codes[rows], self.wishes[rows], told).mean()
 
-    def _loss(self, codes: np.ndarray, wishes: np.ndarray, wished: np.ndarray) -> Tensor:
-        """Negative log likelihood (n,) of molecules."""
-        longest = int(_lengths(codes).max())
+    def log_likelihood(self, codes: np.ndarray, wishes: np.ndarray, told: np.ndarray) -> Tensor:
+        """Log likelihood (n,) of molecules, given the wishes that are told and known."""
+        longest = int(lengths(codes).max())
         action = torch.as_tensor(codes[:, :longest].astype(np.int64), device=self.device)
-        known = torch.as_tensor(wished & ~np.isnan(wishes), device=self.device).float()
+        known = torch.as_tensor(told & ~np.isnan(wishes), device=self.device).float()
         wanted = torch.as_tensor(np.nan_to_num(wishes), device=self.device)
-        return -log_likelihood(self.network, self.rules, action, wanted, known)
+        return log_likelihood(self.network, self.rules, action, wanted, known)
 
     def _restore(self) -> None:
         """Go back to the best weights."""
@@ -190,12 +199,13 @@ class WarmStart:
         """Loss of held-out molecules without wishes, in nats a molecule."""
         self.network.eval()
         codes, wishes = self.held_out
-        order = np.argsort(_lengths(codes), kind="stable")
+        order = np.argsort(lengths(codes), kind="stable")
         total = 0.0
         for start in range(0, len(codes), 1024):
             rows = order[start : start + 1024]
             nothing = np.zeros(wishes[rows].shape, bool)
-            total += float(self._loss(codes[rows], wishes[rows], nothing).double().sum())
+            found = self.log_likelihood(codes[rows], wishes[rows], nothing)
+            total -= float(found.double().sum())
         loss = total / len(codes)
         improved = loss < self.best_loss
         self.waited = 0 if improved else self.waited + 1
@@ -212,6 +222,17 @@ class WarmStart:
         return self.network.state_dict()
 
 
+def wished(n: int, n_properties: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(n, n_properties) bool, which properties are told: of ``share`` of the molecules.
+
+    Half of those carry one wish, as most conditions do; the others any number of them.
+    """
+    order = rng.random((n, n_properties)).argsort(1)
+    several = rng.integers(1, n_properties + 1, (n, 1)) if n_properties else np.zeros((n, 1))
+    many = np.where(rng.random((n, 1)) < 0.5, 1, several)
+    return np.asarray((order < many) & (rng.random((n, 1)) < share))
+
+
 def log_likelihood(
     network: ActionNetwork, rules: Rules, action: Tensor, wanted: Tensor, known: Tensor
 ) -> Tensor:
@@ -226,6 +247,6 @@ def log_likelihood(
     return chosen.sum(1)
 
 
-def _lengths(codes: np.ndarray) -> np.ndarray:
+def lengths(codes: np.ndarray) -> np.ndarray:
     """Actions of each molecule, `END` included."""
     return np.asarray(np.minimum((codes != 0).sum(1) + 1, codes.shape[1]))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from synthgen import chemistry
 from synthgen.errors import ConditionError, ModelFileError
 
 _LEVELS = 101
@@ -90,6 +91,22 @@ class Property:
             raise ModelFileError(
                 f"encoding.json: not a property ({error}); the file is damaged"
             ) from None
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """Normal scores (n, n_properties) float32 of SMILES; NaN where a property is not computed."""
+
+    properties: list[Property]
+
+    def __call__(self, smiles: Sequence[str]) -> np.ndarray:
+        names = [one.name for one in self.properties if one.computed]
+        computed = np.array([chemistry.properties(text, names) for text in smiles], np.float64)
+        found = np.full((len(smiles), len(self.properties)), np.nan, np.float32)
+        places = [j for j, one in enumerate(self.properties) if one.computed]
+        for k, j in enumerate(places):
+            found[:, j] = self.properties[j].score(computed[:, k])
+        return found
 
 
 def decimals_of(values: np.ndarray) -> int:

@@ -77,6 +77,14 @@ class TrainingRecord:
     history: list[dict[str, float]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    def follow(self, later: TrainingRecord) -> None:
+        """Add the history and the warnings of a later stage, whose steps are of another kind."""
+        self.history += [
+            {k: v for k, v in entry.items() if k != "score"} | {"step": self.steps + entry["step"]}
+            for entry in later.history
+        ]
+        self.warnings += later.warnings
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dict."""
         return {

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from synthgen.molecular.critic import GraphCritic, Graphs, logits, train_critic
+from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.seeds import Streams
 
 CPU = torch.device("cpu")
@@ -47,10 +47,18 @@ def test_it_learns_what_tells_molecules_apart_and_nothing_where_nothing_does(
     assert _loss(rows[0::2], rows[1::2]) > 0.95 * math.log(2)
 
 
+def test_molecules_taken_out_are_the_same(critic: GraphCritic, qm9: pd.Series) -> None:
+    rows = np.array([3, 17, 4])
+    taken = Graphs.of_smiles(qm9[:20].tolist()).take(rows)
+    assert torch.allclose(
+        logits(critic, taken, CPU), logits(critic, Graphs.of_smiles(qm9[rows].tolist()), CPU)
+    )
+
+
 def _loss(real: list[str], drawn: list[str]) -> float:
     sides = [Graphs.of_smiles(part) for part in (real[50:], drawn[50:], real[:50], drawn[:50])]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         critic = GraphCritic(width=32, layers=2)
         pairs = (sides[0], sides[1]), (sides[2], sides[3])
-        return train_critic(critic, *pairs, Streams(0), CPU, max_steps=100)
+        return CriticTrainer(critic, Streams(0), CPU).until_learned(*pairs, max_steps=100)

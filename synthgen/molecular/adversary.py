@@ -1,0 +1,207 @@
+"""The adversarial stage: the generator learns from the critic what its likelihood missed.
+
+A round draws molecules, teaches the critic to tell them from real ones, and moves the generator
+along the policy gradient (Williams, 1992) of a reward. For molecules drawn freely that is the
+critic's logit: at the critic's optimum log p_real / p_drawn, whose mean over draws is minus the
+reverse Kullback-Leibler divergence (Nowozin et al., 2016, table 1), where likelihood lowers the
+forward one. Molecules drawn for a wish are also paid for how near they came to it. The likelihood
+of real molecules, trained on beside, keeps the generator where the warm start brought it.
+
+A graph is made of choices, so nothing flows back through a drawn one; rewards need no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthgen.adversarial.ema import EMA
+from synthgen.chemistry import to_smiles
+from synthgen.molecular.actions import Vocabulary
+from synthgen.molecular.critic import CriticTrainer, Graphs, logits
+from synthgen.molecular.drawing import draw
+from synthgen.molecular.warmstart import WarmStart, lengths, wished
+from synthgen.seeds import Streams
+from synthgen.training.loop import Metrics
+
+# molecules drawn in a round, freely and for wishes, and drawn for one wish
+_DRAWN, _GROUP = 4096, 4
+# rounds whose molecules the critic learns from, and its steps in the first round and in others
+_REMEMBERED, _FIRST_STEPS, _STEPS = 3, 150, 50
+_BATCH = 512
+# a reward within these bounds lets no molecule rule a batch
+_MOST_REWARD = 2.0
+# decay of the average of weights, over about 30 steps
+_AVERAGED = 0.97
+# of what was unique in the first round, the share below which the generator has collapsed
+_COLLAPSED = 0.9
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Molecules drawn in a round.
+
+    Shape:
+        codes: (n, length) actions; wanted, known: (n, n_properties) what was wished for.
+        smiles: Of each, "" where it is not valid.
+    """
+
+    codes: np.ndarray
+    wanted: np.ndarray
+    known: np.ndarray
+    smiles: list[str]
+
+
+class Adversary:
+    """Rounds of adversarial training; one is a step of the training loop.
+
+    Args:
+        warm: The warm start, whose molecules and optimizer's settings go on.
+        vocabulary: Of the actions.
+        critic: Trained along.
+        real: The molecules that the critic learns from.
+        appraise: Normal scores (n, n_properties) of SMILES, NaN where a property does not follow
+            from the molecule.
+        streams: Random streams.
+    """
+
+    def __init__(
+        self,
+        warm: WarmStart,
+        vocabulary: Vocabulary,
+        critic: CriticTrainer,
+        real: Graphs,
+        appraise: Callable[[Sequence[str]], np.ndarray],
+        streams: Streams,
+    ) -> None:
+        self.warm, self.network, self.vocabulary = warm, warm.network, vocabulary
+        self.critic, self.real, self.appraise = critic, real, appraise
+        self.streams, self.rng = streams, streams.numpy("policy")
+        self.rounds = 0
+        self.seen: list[Graphs] = []
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=warm.config.policy_rate,
+            betas=(0.9, 0.98),
+            weight_decay=0.0,
+            fused=True,
+        )
+        self.average = EMA(self.network, _AVERAGED)
+        self.unique: list[float] = []
+
+    def step(self) -> Metrics:
+        """One round; what critic and generator lost, and how near wishes came."""
+        drawn = self._draw()
+        self.rounds += 1
+        told = np.array([bool(text) for text in drawn.smiles])
+        graphs = Graphs.of_smiles([text for text in drawn.smiles if text])
+        free = np.flatnonzero(drawn.known[told].sum(1) == 0)
+        self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(free)]
+        loss = self._teach(_STEPS if self.rounds > 1 else _FIRST_STEPS)
+        logit = np.full(len(told), np.nan)
+        logit[told] = logits(self.critic.critic, graphs, self.warm.device).numpy()
+        reward, missed = self._rewards(drawn, logit)
+        self._improve(drawn, reward)
+        self.unique.append(len({drawn.smiles[i] for i in np.flatnonzero(told)[free]}) / len(free))
+        return {"critic": loss, "logit": float(np.nanmean(logit))} | missed
+
+    def _draw(self) -> Drawn:
+        """Half of the molecules freely, the other half in groups with one wish."""
+        streams, n_properties = (
+            self.streams.child(f"round/{self.rounds}"),
+            self.warm.wishes.shape[1],
+        )
+        n_wished = _DRAWN // 2 if n_properties else 0
+        wanted = np.zeros((_DRAWN, n_properties), np.float32)
+        known = np.zeros((_DRAWN, n_properties), np.float32)
+        if n_wished:
+            rows = self.rng.integers(len(self.warm.wishes), size=n_wished // _GROUP)
+            scores = self.warm.wishes[rows]
+            is_told = wished(len(rows), n_properties, 1.0, self.rng) & ~np.isnan(scores)
+            wanted[:n_wished] = np.repeat(np.nan_to_num(scores), _GROUP, axis=0)
+            known[:n_wished] = np.repeat(is_told, _GROUP, axis=0)
+        self.network.eval()
+        streams = self.streams.child(f"round/{self.rounds}")
+        codes = draw(self.network, self.warm.rules, wanted, known, streams)
+        smiles = [to_smiles(self.vocabulary.graph(row)) or "" if 0 in row else "" for row in codes]
+        return Drawn(codes, wanted, known, smiles)
+
+    def _teach(self, steps: int) -> float:
+        losses = [
+            self.critic.step((self.real, self.seen[int(self.rng.integers(len(self.seen)))]))
+            for _ in range(steps)
+        ]
+        return float(np.mean(losses))
+
+    def _rewards(self, drawn: Drawn, logit: np.ndarray) -> tuple[np.ndarray, Metrics]:
+        """Advantages (n,): rewards less the mean of their kind; 0 of what is not valid."""
+        is_wished = drawn.known.sum(1) > 0
+        reward = logit.clip(-_MOST_REWARD, _MOST_REWARD)
+        missed: Metrics = {}
+        if is_wished.any():
+            rows = np.flatnonzero(is_wished & np.isfinite(logit))
+            reached = self.appraise([drawn.smiles[i] for i in rows])
+            counts = (drawn.known[rows] > 0) & np.isfinite(reached)
+            error = np.where(counts, np.abs(np.nan_to_num(reached) - drawn.wanted[rows]), 0.0)
+            # as steep for near misses as for far ones
+            mean = error.sum(1) / np.maximum(counts.sum(1), 1)
+            paid = self.warm.config.wish_reward * np.minimum(mean, 1.0)
+            reward[rows] -= np.where(counts.any(1), paid, 0.0)
+            missed = {"missed": float(error.sum() / max(counts.sum(), 1))}
+        free = ~is_wished
+        reward[free] -= np.nanmean(reward[free]) if np.isfinite(reward[free]).any() else 0.0
+        grouped = reward[is_wished].reshape(-1, _GROUP)
+        valid = np.isfinite(grouped)
+        mean = np.where(valid, grouped, 0).sum(1) / np.maximum(valid.sum(1), 1)
+        reward[is_wished] = (grouped - mean[:, None]).reshape(-1)
+        return np.nan_to_num(reward).astype(np.float32), missed
+
+    def _improve(self, drawn: Drawn, reward: np.ndarray) -> None:
+        """One pass over the drawn molecules, each batch beside one of real molecules."""
+        length = lengths(drawn.codes)
+        # what had to be brought to an end is not the network's own choice
+        own = np.flatnonzero(length <= self.vocabulary.max_length)
+        # molecules of about one length together
+        order = own[np.argsort(length[own] + 4 * self.rng.random(len(own)), kind="stable")]
+        batches = [order[k : k + _BATCH] for k in range(0, len(order) - _BATCH + 1, _BATCH)]
+        for k in self.rng.permutation(len(batches)):
+            rows = batches[k]
+            self.network.eval()
+            likelihood = self.warm.log_likelihood(
+                drawn.codes[rows], drawn.wanted[rows], drawn.known[rows] > 0
+            )
+            weight = torch.as_tensor(reward[rows], device=likelihood.device)
+            loss = -(weight * likelihood).mean() + self.warm.config.anchor * self.warm.loss()
+            self.optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimizer.step()
+            self.average.update(self.network)
+
+    def evaluate(self) -> Metrics:
+        """Minus the rounds, so that the last one is kept; 0 where the generator has collapsed.
+
+        Likelihood of held-out molecules says nothing of what the critic taught.
+        """
+        diversity = self.unique[-1] / max(self.unique[0], 1e-9)
+        score = 0.0 if diversity < _COLLAPSED else -float(self.rounds)
+        return {"score": score, "diversity": diversity}
+
+    def kept(self) -> dict[str, Tensor]:
+        """The mean of the last weights."""
+        return self.average.average.state_dict()
+
+
+def watch(history: Sequence[Metrics]) -> list[str]:
+    """A warning where the last round had collapsed."""
+    if history[-1]["diversity"] >= _COLLAPSED:
+        return []
+    return [
+        f"mode collapse: drawn molecules are {history[-1]['diversity']:.0%} as often unique as "
+        "before the adversarial stage; the weights from before it are kept. Raise anchor, lower "
+        "policy_rate, or set adversary=none."
+    ]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from synthgen.chemistry import properties, represented
+from synthgen.molecular import adversary as stage
+from synthgen.molecular.actions import Vocabulary, actions_of
+from synthgen.molecular.adversary import Adversary, watch
+from synthgen.molecular.construction import Rules
+from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs
+from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, wished
+from synthgen.molecular.wishes import Appraisal, Property
+from synthgen.seeds import Streams
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds small enough for a test."""
+    for name, value in {"_DRAWN": 256, "_BATCH": 64, "_FIRST_STEPS": 40, "_STEPS": 10}.items():
+        monkeypatch.setattr(stage, name, value)
+
+
+def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) -> Adversary:
+    """An adversary after a warm start on some molecules, whose critic knows others as real."""
+    names = ["logP", "atoms"]
+    sequences = [actions_of(represented(text)[0]) for text in learned]
+    vocabulary, rare = Vocabulary.of(sequences)
+    kept = [i for i in range(len(learned)) if i not in rare]
+    codes = vocabulary.codes([sequences[i] for i in kept])
+    computed = np.array([properties(learned[i], names) for i in kept])
+    held = [Property.of(name, True, computed[:, k]) for k, name in enumerate(names)]
+    scores = np.stack([one.score(computed[:, k]) for k, one in enumerate(held)], 1)
+    config = GraphGANConfig.model_validate({"learning_rate": 3e-3, **options})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ActionNetwork(
+            len(vocabulary), len(vocabulary.atoms), 2, vocabulary.max_length, Sizes(64, 2, 4)
+        )
+        critic = GraphCritic(width=32, layers=2)
+    rules = Rules.of(vocabulary, CPU)
+    parts = (codes[50:], scores[50:]), (codes[:50], scores[:50])
+    warm = WarmStart(config, network, rules, *parts, Streams(0), 120)
+    for _ in range(120):
+        warm.step()
+    teacher = CriticTrainer(critic, Streams(1), CPU)
+    graphs = Graphs.of_smiles(list(real))
+    return Adversary(warm, vocabulary, teacher, graphs, Appraisal(held), Streams(2))
+
+
+@pytest.mark.usefixtures("small")
+def test_the_generator_moves_to_what_the_critic_calls_real(qm9: pd.Series) -> None:
+    rows = qm9.tolist()
+    without = [smiles for smiles in rows if "1" not in smiles]
+    adversary = adversary_of(rows, without, policy_rate=5e-4, anchor=0.0)
+    for _ in range(6):
+        adversary.step()
+    drawn = adversary._draw().smiles
+    # nine of ten molecules have a ring
+    assert np.mean(["1" in text for text in drawn]) < 0.7
+    assert adversary.kept()["head"].shape == adversary.network.head.shape
+
+
+@pytest.mark.usefixtures("small")
+def test_near_misses_are_paid_better_and_every_wish_by_its_own(qm9: pd.Series) -> None:
+    adversary = adversary_of(qm9.tolist(), qm9.tolist(), wish_reward=2.0)
+    smiles = ["C" * 7, "C" * 8, "C" * 9, "", *qm9[:4], *qm9[4:8]]
+    wanted = np.zeros((12, 2), np.float32)
+    known = np.zeros((12, 2), np.float32)
+    known[:8, 1] = 1.0  # of atoms; the last four are free
+    wanted[:4] = adversary.appraise(["C" * 8])
+    wanted[4:8] = adversary.appraise(["C" * 9])
+    logit = np.where([not text for text in smiles], np.nan, 0.5)
+    drawn = stage.Drawn(np.zeros((12, 9), np.int16), wanted, known, smiles)
+    reward, missed = adversary._rewards(drawn, logit)
+    assert reward[1] > max(reward[0], reward[2])
+    assert reward[3] == 0
+    assert np.allclose([reward[:3].sum(), reward[4:8].sum(), reward[8:].sum()], 0, atol=1e-5)
+    assert missed["missed"] > 0
+
+
+def test_one_wish_is_the_most_frequent_and_none_is_possible() -> None:
+    told = wished(20_000, 4, 0.5, np.random.default_rng(0)).sum(1)
+    shares = np.bincount(told, minlength=5) / len(told)
+    assert shares[0] == pytest.approx(0.5, abs=0.02)
+    assert shares[1] == pytest.approx(0.5 * (0.5 + 0.5 / 4), abs=0.02)
+    assert shares[4] == pytest.approx(0.5 * 0.5 / 4, abs=0.01)
+    assert wished(3, 0, 0.5, np.random.default_rng(0)).shape == (3, 0)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_collapsed_generator_is_not_kept(qm9: pd.Series) -> None:
+    adversary = adversary_of(qm9.tolist(), ["C" * 9] * 60, policy_rate=3e-2, anchor=0.0)
+    history = []
+    for _ in range(8):
+        history.append(adversary.step() | adversary.evaluate())
+        if history[-1]["score"] == 0:
+            break
+    assert history[-1]["score"] == 0
+    assert "mode collapse" in watch(history)[0]
+    assert not watch(history[:1])
