@@ -88,11 +88,11 @@ class Graphs:
         sizes, bonds = np.diff(self.first)[rows], np.diff(self.edge)[rows]
         nodes, edges = _ranges(self.first[rows], sizes), _ranges(self.edge[rows], bonds)
         offset = np.repeat(np.r_[0, sizes.cumsum()[:-1]], bonds)
-        heard = (self.target[edges] + offset) * RELATIONS + self.relation[edges]
+        told = (self.source[edges] + offset) * RELATIONS + self.relation[edges]
         return Batch(
             torch.from_numpy(self.nodes[nodes]),
-            torch.from_numpy(self.source[edges] + offset),
-            torch.from_numpy(heard),
+            torch.from_numpy(told),
+            torch.from_numpy(self.target[edges] + offset),
             torch.from_numpy(np.repeat(np.arange(len(rows)), sizes)),
             len(rows),
         )
@@ -103,20 +103,20 @@ class Batch:
     """Molecules put together.
 
     Shape:
-        nodes: (n_nodes, n_fields); source: (n_edges,) nodes that tell; heard: (n_edges,) node and
-        kind of bond that hears it; owner: (n_nodes,) molecule.
+        nodes: (n_nodes, n_fields); told: (n_edges,) node that tells and along which kind of bond;
+        target: (n_edges,) node that hears it; owner: (n_nodes,) molecule.
     """
 
     nodes: Tensor
-    source: Tensor
-    heard: Tensor
+    told: Tensor
+    target: Tensor
     owner: Tensor
     n: int
 
     def to(self, device: torch.device) -> Batch:
         """On another device."""
-        nodes, source = self.nodes.to(device), self.source.to(device)
-        return Batch(nodes, source, self.heard.to(device), self.owner.to(device), self.n)
+        nodes, told = self.nodes.to(device), self.told.to(device)
+        return Batch(nodes, told, self.target.to(device), self.owner.to(device), self.n)
 
 
 def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -161,15 +161,15 @@ class _Relational(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.own = nn.Linear(width, width)
-        self.told = nn.Linear(RELATIONS * width, width, bias=False)
+        self.told = nn.Linear(width, RELATIONS * width, bias=False)
         self.out = nn.Linear(width, width)
 
     @override
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         y = self.norm(x)
-        heard = y.new_zeros(len(x) * RELATIONS, y.shape[1])
-        heard = heard.index_add(0, batch.heard, y[batch.source]).view(len(x), -1)
-        out: Tensor = x + self.out(F.silu(self.own(y) + self.told(heard)))
+        told = self.told(y).view(len(x) * RELATIONS, -1).index_select(0, batch.told)
+        heard = self.own(y).index_add(0, batch.target, told)
+        out: Tensor = x + self.out(F.silu(heard))
         return out
 
 
