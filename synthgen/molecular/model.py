@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from synthgen.adversarial.trees import systematic
-from synthgen.chemistry import to_smiles
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import GraphCritic, Graphs, logits, train_critic
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.representation import Representation
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
@@ -39,12 +39,14 @@ class GraphGAN:
 
     def __init__(
         self,
+        representation: Representation,
         vocabulary: Vocabulary,
         options: GraphGANConfig,
         network: ActionNetwork,
         critic: GraphCritic | None = None,
     ) -> None:
-        self.vocabulary, self.options, self.critic = vocabulary, options, critic
+        self.representation, self.vocabulary = representation, vocabulary
+        self.options, self.critic = options, critic
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
 
@@ -54,7 +56,8 @@ class GraphGAN:
         codes: np.ndarray,
         wishes: np.ndarray,
         molecule: np.ndarray,
-        smiles: Sequence[str],
+        texts: Sequence[str],
+        representation: Representation,
         vocabulary: Vocabulary,
         options: dict[str, Any],
         run: Run,
@@ -65,7 +68,8 @@ class GraphGAN:
             codes: (n, length) actions; a molecule may come in several orders of its atoms.
             wishes: (n, n_properties) float32 normal scores, NaN where unknown.
             molecule: (n,) which molecule a row is; its orders are held out together.
-            smiles: Of each molecule, canonical.
+            texts: Of each molecule, canonical.
+            representation: What the texts are.
             vocabulary: Of the actions.
             options: See `GraphGANConfig`.
             run: The circumstances.
@@ -103,12 +107,12 @@ class GraphGAN:
         )
         best, record = train(trainer, budget, run.progress)
         network.load_state_dict(best)
-        model = cls(vocabulary, config, network)
+        model = cls(representation, vocabulary, config, network)
         if config.critic == "graph" and n_held_out >= _MIN_JUDGING:
             run.progress.stage("critic")
             model._fit_critic(
-                [smiles[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]],
-                [smiles[m] for m in chosen[:n_held_out]],
+                [texts[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]],
+                [texts[m] for m in chosen[:n_held_out]],
                 run,
             )
         return model, record
@@ -125,10 +129,10 @@ class GraphGAN:
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
-        sides = [Graphs.of_smiles(part) for part in (learned, drawn[n:], judging, drawn[:n])]
+        sides = [self._graphs(part) for part in (learned, drawn[n:], judging, drawn[:n])]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(streams.integer("weights"))
-            critic = GraphCritic().to(run.device)
+            critic = GraphCritic(self.representation).to(run.device)
         limit = run.deadline
         train_critic(
             critic,
@@ -152,7 +156,7 @@ class GraphGAN:
         return self.options.pool if self.critic is not None else 1.0
 
     def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """At most ``n`` valid molecules, canonical SMILES, let through by the critic.
+        """At most ``n`` valid molecules, canonical texts, let through by the critic.
 
         Args:
             n: Molecules wanted.
@@ -162,17 +166,20 @@ class GraphGAN:
         drawn = self._valid(wanted, known, streams)
         if self.critic is None or len(drawn) <= n:
             return drawn[:n]
-        found = logits(self.critic, Graphs.of_smiles(drawn), self.rules.kind.device)
+        found = logits(self.critic, self._graphs(drawn), self.rules.kind.device)
         weight = np.exp(found.double().numpy().clip(-_MAX_LOGIT, _MAX_LOGIT))
         rng = streams.numpy("weighted")
         taken = rng.permutation(systematic(weight, n, rng))
         return [drawn[i] for i in taken]
 
     def _valid(self, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """Canonical SMILES of a molecule for each wish; what did not end in time is left out."""
+        """Canonical text of a molecule for each wish; what did not end in time is left out."""
         codes = draw(self.network, self.rules, wanted, known, streams)
         graphs = (self.vocabulary.graph(row) for row in codes if 0 in row)
-        return [text for graph in graphs if (text := to_smiles(graph))]
+        return [text for graph in graphs if (text := self.representation.text(graph))]
+
+    def _graphs(self, texts: Sequence[str]) -> Graphs:
+        return Graphs.of_texts(texts, self.representation)
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""
@@ -191,6 +198,7 @@ class GraphGAN:
     @classmethod
     def load(
         cls,
+        representation: Representation,
         vocabulary: Vocabulary,
         config: dict[str, Any],
         weights: dict[str, np.ndarray],
@@ -205,7 +213,7 @@ class GraphGAN:
         with torch.device("meta"):
             network = _network(vocabulary, options, n_properties, 0)
             has_critic = any(name.startswith("critic.") for name in weights)
-            critic = GraphCritic() if has_critic else None
+            critic = GraphCritic(representation) if has_critic else None
         parts: dict[str, nn.Module] = {"network": network}
         if critic is not None:
             parts["critic"] = critic
@@ -222,7 +230,7 @@ class GraphGAN:
             }
             held.load_state_dict(own, assign=True)
             held.eval().requires_grad_(False)
-        return cls(vocabulary, options, network, critic)
+        return cls(representation, vocabulary, options, network, critic)
 
 
 def _network(

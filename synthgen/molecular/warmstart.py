@@ -25,6 +25,8 @@ from synthgen.training.schedule import Schedule
 
 # batches that are sorted by length together
 _SORTED = 32
+# pairs of steps that attention holds at once: beyond, a batch goes through in parts
+_PAIRS = 4_000_000
 # molecules below which random orders of their atoms help
 _SMALL = 50_000
 
@@ -141,12 +143,17 @@ class WarmStart:
         self.network.train()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**62)))
-            loss = self._loss(self.codes[rows], self.wishes[rows], self._wished(len(rows))).mean()
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+            wished = self._wished(len(rows))
+            self.optimizer.zero_grad()
+            total = 0.0
+            for part in _parts(self.length[rows]):
+                of = rows[part]
+                loss = self._loss(self.codes[of], self.wishes[of], wished[part]).sum() / len(rows)
+                torch.autograd.backward(loss)
+                total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        return {"loss": float(loss.detach())}
+        return {"loss": total}
 
     def _next_rows(self) -> np.ndarray:
         """The next batch of a shuffled pass: molecules of about one length."""
@@ -190,12 +197,15 @@ class WarmStart:
         """Loss of held-out molecules without wishes, in nats a molecule."""
         self.network.eval()
         codes, wishes = self.held_out
-        order = np.argsort(_lengths(codes), kind="stable")
+        length = _lengths(codes)
+        order = np.argsort(length, kind="stable")
         total = 0.0
         for start in range(0, len(codes), 1024):
-            rows = order[start : start + 1024]
-            nothing = np.zeros(wishes[rows].shape, bool)
-            total += float(self._loss(codes[rows], wishes[rows], nothing).double().sum())
+            chunk = order[start : start + 1024]
+            for part in _parts(length[chunk]):
+                rows = chunk[part]
+                nothing = np.zeros(wishes[rows].shape, bool)
+                total += float(self._loss(codes[rows], wishes[rows], nothing).double().sum())
         loss = total / len(codes)
         improved = loss < self.best_loss
         self.waited = 0 if improved else self.waited + 1
@@ -224,6 +234,12 @@ def log_likelihood(
     chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
     # after the end there is nothing to choose: END alone is allowed, with probability 1
     return chosen.sum(1)
+
+
+def _parts(length: np.ndarray) -> list[np.ndarray]:
+    """Indices of rows of these lengths in parts that attention has room for, mostly one."""
+    rows = max(1, _PAIRS // int(length.max()) ** 2)
+    return np.array_split(np.arange(len(length)), -(-len(length) // rows))
 
 
 def _lengths(codes: np.ndarray) -> np.ndarray:
