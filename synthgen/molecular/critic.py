@@ -113,8 +113,9 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """On another device."""
-        tensors = (one.to(device) for one in (self.nodes, self.source, self.heard, self.owner))
-        return Batch(*tensors, self.n, self.relations)
+        nodes, source = self.nodes.to(device), self.source.to(device)
+        heard, owner = self.heard.to(device), self.owner.to(device)
+        return Batch(nodes, source, heard, owner, self.n, self.relations)
 
 
 def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
