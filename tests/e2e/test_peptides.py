@@ -30,9 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records = [f">pep_{i} of two words\n{text[:60]}\n{text[60:]}\n" for i, text in enumerate(rows)]
     with gzip.open(folder / "train.fasta.gz", "wt") as handle:
         handle.write("".join(records) + ">nothing\n>lower\ngakl\n")
-    table = pd.DataFrame(
-        {"id": range(200), "Sequence": rows, "active": [i % 2 for i in range(200)]}
-    )
+    table = pd.DataFrame({"Sequence": rows, "active": [i % 2 for i in range(200)], "note": "x"})
     table.to_csv(folder / "train.csv", index=False)
     ran = process("molecules", "fit", "train.fasta.gz", "-o", "p.synthgen", *FIT, cwd=folder)
     assert ran.code == 0, ran.stderr

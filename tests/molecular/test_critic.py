@@ -49,10 +49,8 @@ def test_it_learns_what_tells_molecules_apart_and_nothing_where_nothing_does(
 
 
 def _loss(real: list[str], drawn: list[str]) -> float:
-    sides = [
-        Graphs.of_texts(part, Molecules())
-        for part in (real[50:], drawn[50:], real[:50], drawn[:50])
-    ]
+    parts = real[50:], drawn[50:], real[:50], drawn[:50]
+    sides = [Graphs.of_texts(part, Molecules()) for part in parts]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         critic = GraphCritic(Molecules(), width=32, layers=2)
