@@ -89,6 +89,14 @@ class Atom:
         """Largest sum of bond orders."""
         return self.bonds if self.is_fixed else _capacity(self.symbol, self.charge)
 
+    def left(self, order: int) -> int:
+        """Bond orders it may still make after a bond of ``order``; 0 where it is the first."""
+        return self.capacity - order
+
+    def __str__(self) -> str:
+        charge = f"{self.charge:+d}" if self.charge else ""
+        return f"{self.isotope or ''}{self.symbol}{charge}{('', '@@', '@')[self.chirality]}"
+
 
 @dataclass(frozen=True)
 class Bond:
@@ -375,6 +383,21 @@ def sdf_record(smiles: str, tags: Mapping[str, str]) -> str:
     return str(Chem.MolToMolBlock(molecule)) + "".join(lines) + "$$$$\n"
 
 
+def peptide_smiles(sequence: str) -> str:
+    """Canonical SMILES of a peptide of L-residues with free ends.
+
+    Args:
+        sequence: One-letter codes of the standard residues, from N to C terminus.
+
+    Raises:
+        InvalidInputError: If it holds another letter, or none.
+    """
+    molecule = Chem.MolFromSequence(sequence) if sequence.isupper() else None
+    if molecule is None:
+        raise InvalidInputError(f"{sequence!r} is not a sequence of standard residues")
+    return str(Chem.MolToSmiles(molecule))
+
+
 # Properties --------------------------------------------------------------------------------------
 
 
@@ -449,7 +472,7 @@ def relational(smiles: str) -> tuple[list[list[int]], list[list[int]]]:
     """Nodes and edges of a valid SMILES, whatever the order of its atoms.
 
     Returns nodes, each one value for every field of `NODE_FIELDS` (the last is the smallest ring it
-    is in, 0 for none), and edges (node, node, relation).
+    is in, 0 for none), and edges (from, to, relation), each bond in both directions.
     """
     molecule = Chem.MolFromSmiles(smiles)
     rings = molecule.GetRingInfo()
@@ -470,7 +493,8 @@ def relational(smiles: str) -> tuple[list[list[int]], list[list[int]]]:
         kind = _RELATION.get(bond.GetBondType(), 0)
         if kind == 1 and bond.GetStereo() in _CIS + _TRANS:
             kind = 4 if bond.GetStereo() in _CIS else 5
-        edges.append([bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), kind])
+        start, end = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        edges += [[start, end, kind], [end, start, kind]]
     return nodes, edges
 
 

@@ -32,7 +32,7 @@ from synthgen.untrusted import check_tensors, strict_json
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 # what the schema of a model of molecules has for its kind; that of a table has columns
-MOLECULES = "molecules"
+MOLECULES = ("molecules", "peptides")
 WEIGHTS = "weights.safetensors"
 
 _MIB = 1 << 20

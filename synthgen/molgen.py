@@ -1,4 +1,4 @@
-"""`MolGen`: fit molecules, draw new ones, save and load the model. Orchestration only."""
+"""`MolGen`: fit molecules or peptides, draw new ones, keep the model. Orchestration only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgen import chemistry, frames, modelfile
+from synthgen import frames, modelfile
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Appraisal, Property, wishes
 from synthgen.seeds import Streams
@@ -24,12 +25,14 @@ from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run, parse_options
 
 BATCH_MOLECULES = 16_384
+_WRITTEN = {"smiles": "SMILES", "sequence": "sequences"}
 
 
 class MolGen(Generator):
-    """Learns molecules and draws new ones, all of them valid.
+    """Learns molecules or peptides and draws new ones, all of them valid.
 
     >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
+    >>> peptides = MolGen(kind="peptides").fit(sequences).sample(1000)  # doctest: +SKIP
 
     Args:
         model: "auto" or a model's name ("graphgan").
@@ -38,6 +41,7 @@ class MolGen(Generator):
         seed: Makes fits and samples repeatable bit for bit on one machine.
         device: "auto", "cpu", "cuda" or "mps".
         epsilon, delta: Differential privacy; refused by models that cannot give it.
+        kind: "molecules", written as SMILES, or "peptides", sequences of the 20 standard residues.
         salts: Of a row with several components take the "largest", "keep" them all, or call it an
             "error".
         properties: Names of computed properties that conditions may use; ``None`` takes all.
@@ -45,7 +49,8 @@ class MolGen(Generator):
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
-        rejected_: DataFrame of the rows that cannot be represented: row, smiles, reason.
+        rejected_: DataFrame of the rows that cannot be represented: row, smiles (or sequence),
+            reason.
         properties_: What conditions may name.
         training_: Record of the run.
         privacy_: The privacy ledger, or ``None``.
@@ -63,6 +68,7 @@ class MolGen(Generator):
         device: str = "auto",
         epsilon: float | None = None,
         delta: float | None = None,
+        kind: str = Molecules.kind,
         salts: str = "largest",
         properties: list[str] | None = None,
         model_options: dict[str, Any] | None = None,
@@ -75,18 +81,20 @@ class MolGen(Generator):
         self.device = device
         self.epsilon = epsilon
         self.delta = delta
+        self.kind = kind
         self.salts = salts
         self.properties = properties
         self.model_options = model_options
         self.progress = progress
 
     def _fit(self, data: Any, smiles_column: str | None = None) -> MolGen:
-        """Learn SMILES; returns self.
+        """Learn SMILES or sequences; returns self.
 
         Args:
-            data: A list or Series of SMILES, or a table with ``smiles_column`` and numeric
-                columns, which are learned as properties.
-            smiles_column: Name of the column of SMILES; ``None`` takes the one of that name.
+            data: A list or Series of them, or a table with ``smiles_column`` and numeric columns,
+                which are learned as properties.
+            smiles_column: Name of the column of SMILES or sequences; ``None`` takes the one called
+                smiles or sequence.
 
         Raises:
             InvalidInputError: If there is no such column, or too few rows can be represented.
@@ -95,15 +103,16 @@ class MolGen(Generator):
         self._check_options()
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams, device = Streams.of(self.seed), choose_device(self.device)
-        smiles, beside = _columns(data, smiles_column)
+        held = self._representation()
+        smiles, beside = _columns(data, smiles_column, held.column)
         with progress_for(self.progress) as progress:
-            found = self._featurized(smiles, streams, progress)
+            found = self._featurized(smiles, held, streams, progress)
             sequences = [orders[0] for orders in found.sequences]
-            vocabulary, rare = Vocabulary.of(sequences)
+            vocabulary, rare = Vocabulary.of(sequences, held.word, held.kind)
             kept = np.array([i for i in range(len(sequences)) if i not in rare], np.int64)
-            self.rejected_ = _rejected(smiles, found, rare)
+            self.rejected_ = _rejected(smiles, found, rare, held.column)
             if len(kept) < MIN_MOLECULES:
-                raise InvalidInputError(_too_few(len(kept), smiles, self.rejected_))
+                raise InvalidInputError(_too_few(len(kept), held.kind, self.rejected_, len(smiles)))
             properties, scores = self._properties(found, beside, kept)
             clock.lap("reading")
             known = set(vocabulary.actions)
@@ -120,15 +129,16 @@ class MolGen(Generator):
                 codes,
                 scores[molecule],
                 molecule,
-                [found.smiles[i] for i in kept],
+                [found.texts[i] for i in kept],
+                held,
                 vocabulary,
-                Appraisal(properties),
+                Appraisal(properties, held),
                 self.model_options or {},
                 run,
             )
             clock.lap("training")
         self.generator_, self.properties_ = fitted, properties
-        self.smiles_column_ = str(smiles.name or "smiles")
+        self.smiles_column_ = str(smiles.name or held.column)
         self.training_ = {
             "model": GraphGAN.name,
             "seed": streams.seed,
@@ -144,14 +154,23 @@ class MolGen(Generator):
 
     fit = ClassOrInstance(_fit)
 
-    def _featurized(self, smiles: pd.Series, streams: Streams, progress: Progress) -> Featurized:
-        progress.stage("reading molecules")
+    def _representation(self) -> Representation:
+        return representation(self.kind, self.salts)
+
+    def _featurized(
+        self, smiles: pd.Series, held: Representation, streams: Streams, progress: Progress
+    ) -> Featurized:
+        progress.stage(f"reading {held.kind}")
         config = parse_options(GraphGANConfig, self.model_options or {})
+        if config.orders and not held.reorders:
+            raise InvalidInputError(
+                f"orders={config.orders}: {held.kind} have one order; leave it out"
+            )
         return featurize(
             smiles.tolist(),
-            salts=self.salts,
+            held,
             names=self._computed(),
-            orders=random_orders(config, len(smiles)),
+            orders=random_orders(config, len(smiles)) if held.reorders else 0,
             jobs=os.cpu_count() or 1,
             seed=streams.integer("orders") % 2**20,
             progressed=progress.stepped,
@@ -159,7 +178,8 @@ class MolGen(Generator):
 
     def _computed(self) -> list[str]:
         """Names of the properties that are computed of every molecule."""
-        return list(chemistry.PROPERTIES if self.properties is None else self.properties)
+        known = self._representation().computed
+        return list(known if self.properties is None else self.properties)
 
     def _properties(
         self, found: Featurized, beside: pd.DataFrame, kept: np.ndarray
@@ -189,13 +209,13 @@ class MolGen(Generator):
         novel_to: Iterable[str] | None = None,
         seed: int | None = None,
     ) -> pd.DataFrame:
-        """``n`` molecules: column ``smiles``, and the properties they were asked for.
+        """``n`` molecules: column ``smiles``, or ``sequence`` of peptides.
 
         Args:
             n: Number of molecules.
             where: Property -> a number, or a (low, high) range.
             unique: No molecule twice.
-            novel_to: SMILES of which none may come.
+            novel_to: SMILES or sequences of which none may come.
             seed: Repeats this sample exactly.
 
         Raises:
@@ -224,8 +244,11 @@ class MolGen(Generator):
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
         known = () if novel_to is None else novel_to
-        barred = {text for smiles in known if (text := chemistry.canonical(str(smiles)))}
+        barred = {text for smiles in known if (text := self._canonical(str(smiles)))}
         return self._batches(int(n), where, unique, barred, streams, batch)
+
+    def _canonical(self, text: str) -> str | None:
+        return self.generator_.representation.canonical(text)
 
     def _batches(
         self,
@@ -248,13 +271,14 @@ class MolGen(Generator):
             done, attempt = done + len(found), attempt + 1
             if attempt > 20 + 20 * n // batch and not found:
                 raise InvalidInputError(
-                    f"after {attempt} batches only {done:,} of {n:,} molecules are new; ask for "
+                    f"after {attempt} batches only {done:,} of {n:,} {self.kind} are new; ask for "
                     "fewer, or without unique and novel_to"
                 )
-            yield pd.DataFrame({"smiles": pd.Series(found, dtype=object)})
+            column = self.generator_.representation.column
+            yield pd.DataFrame({column: pd.Series(found, dtype=object)})
 
     def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
-        """``n`` valid SMILES; what is not valid is drawn again."""
+        """``n`` valid texts; what is not valid is drawn again."""
         found: list[str] = []
         for attempt in range(10):
             if len(found) >= n:
@@ -272,7 +296,8 @@ class MolGen(Generator):
             "vocabulary": self.generator_.vocabulary.to_dict(),
             "properties": [one.to_dict() for one in self.properties_],
         }
-        return {"kind": modelfile.MOLECULES, "smiles_column": self.smiles_column_}, encoding
+        schema = {"kind": self.kind, "smiles_column": self.smiles_column_}
+        return schema, encoding
 
     @classmethod
     def load(cls, path: str | Path) -> MolGen:
@@ -282,20 +307,22 @@ class MolGen(Generator):
             ModelFileError: If the file is missing, damaged, tampered with, or of a table.
         """
         contents = modelfile.read(path)
-        if contents.schema.get("kind") != modelfile.MOLECULES:
+        kind = contents.schema.get("kind")
+        if kind not in modelfile.MOLECULES:
             raise ModelFileError(f"{path}: a model of a table, not of molecules; use SynthGen.load")
         try:
-            vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"])
+            held = representation(kind)
+            vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"], held.atom)
             properties = [Property.from_dict(one) for one in contents.encoding["properties"]]
             options = contents.config["options"]
-            generator = GraphGAN.load(vocabulary, options, contents.weights, len(properties))
+            generator = GraphGAN.load(held, vocabulary, options, contents.weights, len(properties))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{path}: {error}") from None
-        loaded = cls(model=generator.name)
+        loaded = cls(model=generator.name, kind=kind)
         loaded.generator_, loaded.properties_ = generator, properties
-        loaded.smiles_column_ = str(contents.schema.get("smiles_column", "smiles"))
+        loaded.smiles_column_ = str(contents.schema.get("smiles_column", held.column))
         loaded.training_, loaded.privacy_ = contents.training, contents.privacy
-        loaded.rejected_ = _empty_rejected()
+        loaded.rejected_ = _empty_rejected(held.column)
         loaded.timings_, loaded._n_samples = {}, None
         return loaded
 
@@ -303,54 +330,51 @@ class MolGen(Generator):
         super()._check_options()
         if self.model not in ("auto", GraphGAN.name):
             raise InvalidInputError(f"no model {self.model!r}; there is auto, {GraphGAN.name}")
-        if self.salts not in chemistry.SALTS:
-            raise InvalidInputError(
-                f"salts must be one of {', '.join(chemistry.SALTS)}, got {self.salts!r}"
-            )
+        computed = self._representation().computed
         for name in self.properties or ():
-            if name not in chemistry.PROPERTIES:
-                raise InvalidInputError(
-                    f"no property {name!r}; there is {', '.join(chemistry.PROPERTIES)}"
-                )
+            if name not in computed:
+                raise InvalidInputError(f"no property {name!r}; there is {', '.join(computed)}")
 
 
-def _columns(data: Any, smiles_column: str | None) -> tuple[pd.Series, pd.DataFrame]:
-    """The SMILES, and the numeric columns beside them."""
+def _columns(data: Any, smiles_column: str | None, usual: str) -> tuple[pd.Series, pd.DataFrame]:
+    """The SMILES or sequences, and the numeric columns beside them; ``usual`` is their name."""
     if isinstance(data, pd.Series):
         return data.reset_index(drop=True), pd.DataFrame(index=range(len(data)))
     if isinstance(data, list | tuple | np.ndarray):
         return pd.Series(list(data), dtype=object), pd.DataFrame(index=range(len(data)))
     frame = frames.read(data)[0].reset_index(drop=True)
-    alike = [name for name in frame if str(name).lower() == "smiles"]
+    alike = [name for name in frame if str(name).lower() == usual]
     name = smiles_column if smiles_column is not None else alike[0] if len(alike) == 1 else None
     if name is None or name not in frame:
         raise InvalidInputError(
-            f"no column {smiles_column or 'smiles'!r} of SMILES; the table has "
+            f"no column {smiles_column or usual!r} of {_WRITTEN[usual]}; the table has "
             f"{', '.join(map(str, frame.columns))}: name it with smiles_column"
         )
     beside = frame.drop(columns=name).select_dtypes("number")
     return frame[name], beside
 
 
-def _rejected(smiles: pd.Series, found: Featurized, rare: dict[int, str]) -> pd.DataFrame:
+def _rejected(
+    smiles: pd.Series, found: Featurized, rare: dict[int, str], column: str
+) -> pd.DataFrame:
     """What could not be represented, in the order of the rows."""
     reasons = {**found.rejected, **{int(found.rows[i]): text for i, text in rare.items()}}
     rows = sorted(reasons)
     if not rows:
-        return _empty_rejected()
+        return _empty_rejected(column)
     return pd.DataFrame(
-        {"row": rows, "smiles": smiles.iloc[rows].tolist(), "reason": [reasons[i] for i in rows]}
+        {"row": rows, column: smiles.iloc[rows].tolist(), "reason": [reasons[i] for i in rows]}
     )
 
 
-def _empty_rejected() -> pd.DataFrame:
-    return pd.DataFrame(columns=["row", "smiles", "reason"])
+def _empty_rejected(column: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=["row", column, "reason"])
 
 
-def _too_few(n: int, smiles: pd.Series, rejected: pd.DataFrame) -> str:
+def _too_few(n: int, kind: str, rejected: pd.DataFrame, given: int) -> str:
     why = rejected["reason"].value_counts()
     most = f"; most often: {why.index[0]} ({why.iloc[0]} rows)" if len(why) else ""
     return (
-        f"{n} of {len(smiles)} rows are molecules that can be learned, at least {MIN_MOLECULES} "
+        f"{n} of {given} rows are {kind} that can be learned, at least {MIN_MOLECULES} "
         f"are needed{most}"
     )

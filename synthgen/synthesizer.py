@@ -268,9 +268,9 @@ class SynthGen(Generator):
             ModelFileError: If the file is missing, damaged, tampered with or too new.
         """
         contents = modelfile.read(path)
-        if contents.schema.get("kind") == modelfile.MOLECULES:
+        if (kind := contents.schema.get("kind")) in modelfile.MOLECULES:
             raise ModelFileError(
-                f"{path}: a model of molecules, not of a table; use MolGen.load, or the command "
+                f"{path}: a model of {kind}, not of a table; use MolGen.load, or the command "
                 "synthgen molecules sample"
             )
         try:

@@ -1,5 +1,5 @@
 """Tables in files: CSV (``.csv``, ``.csv.gz``, ``.tsv``, ``-``), Parquet (``.parquet``), molecules
-(``.smi``, ``.sdf``).
+(``.smi``, ``.sdf``) and sequences (``.fasta``).
 
 ``csv:PATH?encoding=cp1252&delimiter=;`` and ``parquet:PATH`` say what the ending does not.
 """
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from synthgen.atomic import replacing
 from synthgen.connectors import Scan, scheme
 from synthgen.errors import InvalidInputError
-from synthgen_connectors import csvtable, molecules, parquet
+from synthgen_connectors import csvtable, fasta, molecules, parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,13 @@ class _Place:
         """What reads and writes a format that is not CSV."""
         if self.is_parquet:
             return parquet
+        if self.path.lower().endswith(fasta.ENDINGS):
+            return fasta
         return molecules if self.path.lower().endswith(_MOLECULE_ENDINGS) else None
 
 
 class Files:
-    """Reads and writes CSV and Parquet files, and files of molecules.
+    """Reads and writes CSV and Parquet files, and files of molecules and sequences.
 
     Every CSV cell is text exactly as it stands in the file; an empty cell is "".
     """

@@ -7,15 +7,12 @@ is dropped without a word.
 
 from __future__ import annotations
 
-import gzip
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from synthgen.atomic import replacing
 from synthgen.connectors import Scan
 from synthgen.errors import InvalidInputError
+from synthgen_connectors import packed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,25 +51,26 @@ def read_batches(path: str, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:
-    """Write the column ``smiles``; to SDF with the other columns as tags, and what made it."""
+    """Write the column ``smiles``; to SDF with the other columns as tags, and what made it.
+
+    Of peptides, which have the column ``sequence`` instead, the structures are written; each line
+    of a SMILES file names its sequence.
+    """
     from synthgen import chemistry
 
     is_sdf = path.lower().endswith(SDF_ENDINGS)
-    with replacing(path) as handle:
-        packed = gzip.GzipFile("", "wb", fileobj=handle, mtime=0) if _is_packed(path) else None
-        out = packed or handle
+    with packed.writing(path) as out:
         for frame in frames:
-            if "smiles" not in frame:
+            if "smiles" not in frame and "sequence" not in frame:
                 raise InvalidInputError(f"{path}: the rows have no column smiles to write")
             for row in frame.to_dict("records"):
-                text = row.pop("smiles")
+                sequence = "" if "smiles" in row else row["sequence"]
+                text = chemistry.peptide_smiles(sequence) if sequence else row.pop("smiles")
                 if is_sdf:
                     tags = {str(k): str(v) for k, v in row.items()} | _said(facts)
                     out.write(chemistry.sdf_record(text, tags).encode())
                 else:
-                    out.write(f"{text}\n".encode())
-        if packed is not None:
-            packed.close()
+                    out.write(f"{text} {sequence}".strip().encode() + b"\n")
 
 
 def _said(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -80,41 +78,16 @@ def _said(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"synthetic": "true", "made_by": str(facts.get("made_by", "synthgen"))}
 
 
-def _is_packed(path: str) -> bool:
-    return path.lower().endswith(".gz")
-
-
-@contextmanager
-def _open(path: str) -> Iterator[BinaryIO]:
-    try:
-        if path == "-":
-            yield sys.stdin.buffer
-        elif _is_packed(path):
-            with gzip.open(path, "rb") as packed:
-                yield packed  # type: ignore[misc]
-        else:
-            with open(path, "rb") as handle:
-                yield handle
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInputError(f"{path}: cannot read it: {reason}") from None
-
-
 def _smiles(path: str) -> Iterator[dict[str, Any]]:
-    with _open(path) as handle:
-        for number, line in enumerate(handle, 1):
-            try:
-                text = line.decode("utf-8").strip()
-            except UnicodeDecodeError:
-                raise InvalidInputError(f"{path}: line {number} is not UTF-8 text") from None
-            if text and not text.startswith("#"):
-                smiles, *name = text.split(None, 1)
-                yield {"smiles": smiles, **({"name": name[0]} if name else {})}
+    for text in packed.lines(path):
+        if text and not text.startswith("#"):
+            smiles, *name = text.split(None, 1)
+            yield {"smiles": smiles, **({"name": name[0]} if name else {})}
 
 
 def _sdf(path: str) -> Iterator[dict[str, Any]]:
     from synthgen import chemistry
 
-    with _open(path) as handle:
+    with packed.reading(path) as handle:
         for smiles, tags in chemistry.read_sdf(handle):
             yield {"smiles": smiles, **tags}

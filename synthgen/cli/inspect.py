@@ -32,7 +32,7 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
 
     contents = modelfile.read(model, weights=False)
     # a model of molecules has no columns but properties, which are in its encoding
-    of_molecules = contents.schema.get("kind") == modelfile.MOLECULES
+    of_molecules = contents.schema.get("kind") in modelfile.MOLECULES
     schema = None if of_molecules else Schema.from_dict(contents.schema, f"{model}: schema.json")
     if as_json:
         print_json(
@@ -86,7 +86,8 @@ def _fitted_on(contents: ModelContents) -> str:
     training = contents.training
     if "columns" not in contents.schema:
         names = ", ".join(one["name"] for one in contents.encoding.get("properties", []))
-        return f"{_count(training.get('n_molecules'))} molecules; conditions on: {names}"
+        kind = contents.schema.get("kind")
+        return f"{_count(training.get('n_molecules'))} {kind}; conditions on: {names}"
     return f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns"
 
 

@@ -1,4 +1,4 @@
-"""``synthgen molecules``: fit SMILES, draw new molecules, judge them."""
+"""``synthgen molecules``: fit SMILES or peptides, draw new ones, judge them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer(
-    help="Learn molecules and draw new ones, all of them valid.",
+    help="Learn molecules or peptides and draw new ones, all of them valid.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -44,6 +44,8 @@ _FIT = """
   synthgen molecules fit molecules.csv -o molecules.synthgen --time-limit 1h
 
   synthgen molecules fit assay.csv --smiles-column SMILES -o assay.synthgen
+
+  synthgen molecules fit peptides.fasta --kind peptides -o peptides.synthgen
 """
 _SAMPLE = """
 [bold]Examples[/bold]
@@ -61,17 +63,20 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="CSV with a column of SMILES, .smi or .sdf (also .gz).",
+        help="CSV with a column of SMILES or sequences, .smi, .sdf or .fasta (also .gz).",
         show_default=False,
     ),
 ]
 Column = Annotated[
     str | None,
     option(
-        "--smiles-column", metavar="COL", show_default=False,
-        help="Column of SMILES; without it the one called smiles.",
+        "--smiles-column", "--sequence-column", metavar="COL", show_default=False,
+        help="Column of SMILES or sequences; without it the one called smiles or sequence.",
     ),
 ]  # fmt: skip
+Kind = Annotated[
+    str, option("--kind", metavar="KIND", help="What the texts are: molecules, peptides.")
+]
 
 
 @app.command("fit", epilog=_FIT)
@@ -79,6 +84,7 @@ Column = Annotated[
 def fit(
     file: File,
     output: ModelOut,
+    kind: Kind = "molecules",
     smiles_column: Column = None,
     time_limit: TimeLimit = None,
     max_steps: MaxSteps = None,
@@ -92,9 +98,9 @@ def fit(
     option_: ModelOptions = None,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
-    """Learn the molecules of FILE and write a model file.
+    """Learn the molecules or peptides of FILE and write a model file.
 
-    Numeric columns beside the SMILES are learned as properties. Rows that cannot be represented are
+    Numeric columns beside them are learned as properties. Rows that cannot be represented are
     listed in MODEL.rejected.csv, each with the reason.
     """
     from synthgen import connectors
@@ -115,6 +121,7 @@ def fit(
         epsilon=epsilon,
         delta=delta,
         device=device,
+        kind=kind,
         salts=salts,
         model_options=model_options,
         progress=notes.progress,
@@ -123,7 +130,7 @@ def fit(
     write_times(output, fitted.timings_)
     record = fitted.training_
     notes.say(
-        f"Fitted {record['model']} on {record['n_molecules']:,} molecules: {record['steps']:,} "
+        f"Fitted {record['model']} on {record['n_molecules']:,} {kind}: {record['steps']:,} "
         f"steps in {show_duration(time.monotonic() - start)}{ending(record)}"
     )
     if len(fitted.rejected_):
@@ -135,7 +142,8 @@ def fit(
             f"({n:,}): {reason}. All of them: {rejected}"
         )
     notes.say(f"Model: {output} ({show_size(os.path.getsize(output))})", "bold")
-    notes.say(f"Next:  synthgen molecules sample {output} -n 1000 -o new.smi")
+    example = "new.fasta" if kind == "peptides" else "new.smi"
+    notes.say(f"Next:  synthgen molecules sample {output} -n 1000 -o {example}")
 
 
 @app.command("sample", epilog=_SAMPLE)
@@ -152,8 +160,8 @@ def sample(
         str,
         typer.Option(
             "--output", "-o", metavar="OUT",
-            help="File to write (.smi, .sdf, .csv, .parquet), or [bold]-[/bold] for CSV on "
-            "standard output.",
+            help="File to write (.smi, .sdf, .fasta, .csv, .parquet), or [bold]-[/bold] for CSV "
+            "on standard output.",
         ),
     ] = "-",
     where: Annotated[
@@ -190,7 +198,7 @@ def sample(
     fitted = MolGen.load(model)
     seed = Streams.of(None).seed if seed is None else seed
     wanted = conditions(where or [])
-    barred = None if novel_to is None else smiles_of(novel_to)
+    barred = None if novel_to is None else texts_of(novel_to, None, fitted.kind)
     batches = fitted.sample_batches(
         rows, where=wanted or None, unique=unique, novel_to=barred, seed=seed
     )
@@ -209,7 +217,7 @@ def sample(
     target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
     if output != "-":
         notes.say(
-            f"Wrote {rows:,} synthetic molecules to {output} "
+            f"Wrote {rows:,} synthetic {fitted.kind} to {output} "
             f"(seed {seed}; {output}.meta.json says how they were made)"
         )
 
@@ -231,22 +239,33 @@ def evaluate(
         ),
     ] = None,
     output: ReportOut = None,
+    kind: Kind = "molecules",
     smiles_column: Column = None,
     seed: Seed = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
-    """Judge the molecules SYNTHETIC against TRAIN, or against the holdout."""
+    """Judge the molecules or peptides SYNTHETIC against TRAIN, or against the holdout.
+
+    Of peptides the figures are printed; a page is made of molecules alone.
+    """
+    from synthgen.molecular.representation import representation
     from synthgen.reports.molecules import LABELS, evaluate_molecules
     from synthgen.reports.quality import check_ending
 
     notes = Notes(quiet)
+    representation(kind)  # or there is no such kind
     if output is not None:
         check_ending(output)
+    known, made = texts_of(train, smiles_column, kind), texts_of(synthetic, None, kind)
+    unseen = None if holdout is None else texts_of(holdout, smiles_column, kind)
+    if kind == "peptides":
+        _evaluate_peptides(known, made, unseen, output, 0 if seed is None else seed, as_json)
+        return
     report = evaluate_molecules(
-        smiles_of(train, smiles_column),
-        smiles_of(synthetic, None),
-        holdout=None if holdout is None else smiles_of(holdout, smiles_column),
+        known,
+        made,
+        holdout=unseen,
         seed=0 if seed is None else seed,
         jobs=os.cpu_count() or 1,
         told=lambda stage: notes.say(stage, "dim"),
@@ -261,11 +280,35 @@ def evaluate(
         notes.say(f"Report: {output}", "bold")
 
 
-def _show(found: dict[str, Any], labels: dict[str, tuple[str, str]]) -> None:
+def _evaluate_peptides(
+    train: list[str],
+    synthetic: list[str],
+    holdout: list[str] | None,
+    output: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from synthgen.evaluation.molecules.peptides import LABELS, judge_peptides
+
+    if output is not None:
+        raise InvalidInputError(
+            f"{output}: there is no page about peptides; print the figures, with --json as JSON"
+        )
+    judged = judge_peptides(train, synthetic, holdout, seed=seed)
+    found = {name: result.to_dict() for name, result in judged.items()}
+    if as_json:
+        print_json(found)
+    else:
+        _show(found, LABELS, "peptides")
+
+
+def _show(
+    found: dict[str, Any], labels: dict[str, tuple[str, str]], kind: str = "molecules"
+) -> None:
     from rich import box
     from rich.table import Table
 
-    shown = Table("", "synthetic", "real", "better is", "molecules", box=box.SIMPLE_HEAD)
+    shown = Table("", "synthetic", "real", "better is", kind, box=box.SIMPLE_HEAD)
     for name, (label, _) in labels.items():
         one = found[name]
         value, base = (
@@ -297,23 +340,25 @@ def conditions(texts: list[str]) -> dict[str, Any]:
     return found
 
 
-def smiles_of(path: str, column: str | None = None) -> list[str]:
-    """The SMILES of a file.
+def texts_of(path: str, column: str | None, kind: str) -> list[str]:
+    """The SMILES or sequences of a file.
 
     Raises:
         InvalidInputError: If it has no such column.
     """
     from synthgen import connectors
+    from synthgen.molecular.representation import representation
 
+    usual = representation(kind).column
     frame = connectors.find(path).read(path)
     names = [str(name) for name in frame.columns]
-    alike = [name for name in names if name.lower() == (column or "smiles").lower()]
+    alike = [name for name in names if name.lower() == (column or usual).lower()]
     if column is None and not alike and len(names) == 1:
         alike = names
     if not alike:
         raise InvalidInputError(
-            f"{path}: no column {column or 'smiles'!r} of SMILES; it has {', '.join(names)}: "
-            "name it with --smiles-column"
+            f"{path}: no column {column or usual!r} of {kind}; it has {', '.join(names)}: "
+            f"name it with --{usual}-column"
         )
     return [str(text) for text in frame[alike[0]]]
 

@@ -15,9 +15,10 @@ that an action may bond to lies on the path: what is left of it is known without
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,10 +51,7 @@ class Action:
     def __str__(self) -> str:
         bond = {0: "", 1: "-", 2: "=", 3: "#"}[self.order] + ("", "cis", "trans")[self.stereo]
         if self.atom is not None:
-            charge = f"{self.atom.charge:+d}" if self.atom.charge else ""
-            chirality = ("", "@@", "@")[self.atom.chirality]
-            isotope = str(self.atom.isotope or "")
-            return f"{bond}{isotope}{self.atom.symbol}{charge}{chirality}"
+            return f"{bond}{self.atom}"
         if self.kind == RING:
             return f"a ring of {self.distance + 1} closed by {bond}"
         return "end" if self.kind == END else f"{self.distance} up"
@@ -122,23 +120,31 @@ class Vocabulary:
     components: bool = False
 
     @classmethod
-    def of(cls, sequences: Sequence[list[Action]]) -> tuple[Vocabulary, dict[int, str]]:
+    def of(
+        cls,
+        sequences: Sequence[list[Action]],
+        word: Callable[[Action], Any] = lambda action: action,
+        kind: str = "molecules",
+    ) -> tuple[Vocabulary, dict[int, str]]:
         """The vocabulary of molecules, and those it leaves out: index -> the reason.
 
-        Left out are molecules with an action that fewer than `MIN_MOLECULES` have.
+        Left out are molecules with an action whose ``word`` fewer than `MIN_MOLECULES` have.
         """
-        count = Counter(action for sequence in sequences for action in set(sequence))
-        rare = {a for a, n in count.items() if n < MIN_MOLECULES and a.kind in (ROOT, ATOM, RING)}
+        words = [{word(a) for a in s if a.kind in (ROOT, ATOM, RING)} for s in sequences]
+        count = Counter(chain.from_iterable(words))
+        rare = {one for one, n in count.items() if n < MIN_MOLECULES}
         left_out = {
-            i: f"{min(odd)}: fewer than {MIN_MOLECULES} molecules have it"
-            for i, sequence in enumerate(sequences)
-            if (odd := rare.intersection(sequence))
+            i: f"{min(odd)}: fewer than {MIN_MOLECULES} {kind} have it"
+            for i, held in enumerate(words)
+            if (odd := rare & held)
         }
         kept = [sequence for i, sequence in enumerate(sequences) if i not in left_out]
         depth = max((_depth(sequence) for sequence in kept), default=0)
         known = {action for sequence in kept for action in sequence}
-        # every way back up the path has a word, so that no atom is out of reach
-        known |= {Action(UP, distance=k) for k in range(1, depth + 1)} | {Action(END)}
+        known.add(Action(END))
+        if any(a.atom and a.atom.left(a.order) > 1 for a in known):
+            # every way back up the path has a word, so that no atom is out of reach
+            known |= {Action(UP, distance=k) for k in range(1, depth + 1)}
         several = any(sum(a.kind == ROOT for a in sequence) > 1 for sequence in kept)
         longest = max(map(len, kept), default=0)
         return cls(tuple(sorted(known, key=_sorting)), longest, depth, several), left_out
@@ -181,14 +187,14 @@ class Vocabulary:
         }
 
     @classmethod
-    def from_dict(cls, found: dict[str, Any]) -> Vocabulary:
-        """Inverse of `to_dict`.
+    def from_dict(cls, found: dict[str, Any], made: Callable[..., Atom] = Atom) -> Vocabulary:
+        """Inverse of `to_dict`; ``made`` gives an atom of its fields.
 
         Raises:
             ModelFileError: If it is not a vocabulary.
         """
         try:
-            atoms = [_checked_atom(*atom) for atom in found["atoms"]]
+            atoms = [made(*_checked_atom(*atom)) for atom in found["atoms"]]
             actions = tuple(
                 Action(kind, order, stereo, distance, atoms[atom] if atom >= 0 else None)
                 for kind, order, stereo, distance, atom in found["actions"]
@@ -211,12 +217,12 @@ def _sorting(action: Action) -> tuple[Any, ...]:
     return (action.kind, action.order, action.stereo, action.distance, action.atom or Atom(""))
 
 
-def _checked_atom(symbol: str, *numbers: int) -> Atom:
+def _checked_atom(symbol: str, *numbers: int) -> tuple[Any, ...]:
     if not (isinstance(symbol, str) and symbol.isalpha() and len(symbol) <= 2):
         raise ValueError(f"no element {symbol!r}")
     if len(numbers) != 5 or any(not isinstance(n, int) or abs(n) > 400 for n in numbers):
         raise ValueError("an atom that is none")
-    return Atom(symbol, *numbers)
+    return (symbol, *numbers)
 
 
 def _is_sound(action: Action) -> bool:

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from synthgen.adversarial.ema import EMA
-from synthgen.chemistry import to_smiles
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.critic import CriticTrainer, Graphs, logits
 from synthgen.molecular.drawing import draw
-from synthgen.molecular.warmstart import WarmStart, lengths, wished
+from synthgen.molecular.representation import Representation
+from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
 
@@ -47,24 +47,25 @@ class Drawn:
 
     Shape:
         codes: (n, length) actions; wanted, known: (n, n_properties) what was wished for.
-        smiles: Of each, "" where it is not valid.
+        texts: Of each, "" where it is not valid.
     """
 
     codes: np.ndarray
     wanted: np.ndarray
     known: np.ndarray
-    smiles: list[str]
+    texts: list[str]
 
 
 class Adversary:
     """Rounds of adversarial training; one is a step of the training loop.
 
     Args:
-        warm: The warm start, whose molecules and optimizer's settings go on.
+        warm: The warm start, whose molecules go on.
+        representation: What the molecules are.
         vocabulary: Of the actions.
         critic: Trained along.
         real: The molecules that the critic learns from.
-        appraise: Normal scores (n, n_properties) of SMILES, NaN where a property does not follow
+        appraise: Normal scores (n, n_properties) of texts, NaN where a property does not follow
             from the molecule.
         streams: Random streams.
     """
@@ -72,13 +73,15 @@ class Adversary:
     def __init__(
         self,
         warm: WarmStart,
+        representation: Representation,
         vocabulary: Vocabulary,
         critic: CriticTrainer,
         real: Graphs,
         appraise: Callable[[Sequence[str]], np.ndarray],
         streams: Streams,
     ) -> None:
-        self.warm, self.network, self.vocabulary = warm, warm.network, vocabulary
+        self.warm, self.network = warm, warm.network
+        self.representation, self.vocabulary = representation, vocabulary
         self.critic, self.real, self.appraise = critic, real, appraise
         self.streams, self.rng = streams, streams.numpy("policy")
         self.rounds = 0
@@ -97,8 +100,8 @@ class Adversary:
         """One round; what critic and generator lost, and how near wishes came."""
         drawn = self._draw()
         self.rounds += 1
-        told = np.array([bool(text) for text in drawn.smiles])
-        graphs = Graphs.of_smiles([text for text in drawn.smiles if text])
+        told = np.array([bool(text) for text in drawn.texts])
+        graphs = Graphs.of_texts([text for text in drawn.texts if text], self.representation)
         free = np.flatnonzero(drawn.known[told].sum(1) == 0)
         self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(free)]
         loss = self._teach(_STEPS if self.rounds > 1 else _FIRST_STEPS)
@@ -106,7 +109,7 @@ class Adversary:
         logit[told] = logits(self.critic.critic, graphs, self.warm.device).numpy()
         reward, missed = self._rewards(drawn, logit)
         self._improve(drawn, reward)
-        self.unique.append(len({drawn.smiles[i] for i in np.flatnonzero(told)[free]}) / len(free))
+        self.unique.append(len({drawn.texts[i] for i in np.flatnonzero(told)[free]}) / len(free))
         return {"critic": loss, "logit": float(np.nanmean(logit))} | missed
 
     def _draw(self) -> Drawn:
@@ -127,8 +130,9 @@ class Adversary:
         self.network.eval()
         streams = self.streams.child(f"round/{self.rounds}")
         codes = draw(self.network, self.warm.rules, wanted, known, streams)
-        smiles = [to_smiles(self.vocabulary.graph(row)) or "" if 0 in row else "" for row in codes]
-        return Drawn(codes, wanted, known, smiles)
+        graphs = (self.vocabulary.graph(row) if 0 in row else None for row in codes)
+        texts = ["" if graph is None else self.representation.text(graph) for graph in graphs]
+        return Drawn(codes, wanted, known, [text or "" for text in texts])
 
     def _teach(self, steps: int) -> float:
         losses = [
@@ -144,7 +148,7 @@ class Adversary:
         missed: Metrics = {}
         if is_wished.any():
             rows = np.flatnonzero(is_wished & np.isfinite(logit))
-            reached = self.appraise([drawn.smiles[i] for i in rows])
+            reached = self.appraise([drawn.texts[i] for i in rows])
             counts = (drawn.known[rows] > 0) & np.isfinite(reached)
             error = np.where(counts, np.abs(np.nan_to_num(reached) - drawn.wanted[rows]), 0.0)
             # as steep for near misses as for far ones
@@ -170,17 +174,21 @@ class Adversary:
         batches = [order[k : k + _BATCH] for k in range(0, len(order) - _BATCH + 1, _BATCH)]
         for k in self.rng.permutation(len(batches)):
             rows = batches[k]
-            self.network.eval()
-            likelihood = self.warm.log_likelihood(
-                drawn.codes[rows], drawn.wanted[rows], drawn.known[rows] > 0
-            )
-            weight = torch.as_tensor(reward[rows], device=likelihood.device)
-            loss = -(weight * likelihood).mean() + self.warm.config.anchor * self.warm.loss()
             self.optimizer.zero_grad()
-            torch.autograd.backward(loss)
+            self._policy_gradient(drawn, rows, reward)
+            self.warm.backward(self.warm.config.anchor)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             self.optimizer.step()
             self.average.update(self.network)
+
+    def _policy_gradient(self, drawn: Drawn, rows: np.ndarray, reward: np.ndarray) -> None:
+        """Add the gradient of minus the mean reward of some molecules."""
+        self.network.eval()
+        for part in parts(lengths(drawn.codes[rows])):
+            of = rows[part]
+            found = self.warm.log_likelihood(drawn.codes[of], drawn.wanted[of], drawn.known[of] > 0)
+            weight = torch.as_tensor(reward[of], device=found.device)
+            torch.autograd.backward(-(weight * found).sum() / len(rows))
 
     def evaluate(self) -> Metrics:
         """Minus the rounds, so that the last one is kept; 0 where the generator has collapsed.

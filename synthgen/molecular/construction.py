@@ -47,7 +47,7 @@ class Rules:
                 a.kind,
                 a.order,
                 a.distance,
-                a.atom.capacity - a.order if a.atom else 0,
+                a.atom.left(a.order) if a.atom else 0,
                 bool(a.atom and a.atom.is_fixed),
                 kinds[a.atom] if a.atom else 0,
             )

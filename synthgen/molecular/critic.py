@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
 
-from synthgen.chemistry import NODE_FIELDS, RELATIONS, relational
+from synthgen.molecular.representation import Edges, Nodes, Representation
 from synthgen.seeds import Streams
 from synthgen.training.device import fast_bfloat16
 
@@ -39,8 +39,9 @@ class Graphs:
 
     Shape:
         nodes: (n_nodes, n_fields) int64, all fields numbered through.
-        source, target, relation: (n_edges,) int64, each bond in both directions.
+        source, target, relation: (n_edges,) int64; what the source says the target hears.
         first: (n + 1,) int64 where each molecule's nodes begin; ``edge`` the same of edges.
+        relations: Kinds of edges.
     """
 
     nodes: np.ndarray
@@ -49,31 +50,34 @@ class Graphs:
     relation: np.ndarray
     first: np.ndarray
     edge: np.ndarray
+    relations: int
 
     def __len__(self) -> int:
         return len(self.first) - 1
 
     @classmethod
-    def of(cls, found: Sequence[tuple[list[list[int]], list[list[int]]]]) -> Graphs:
-        """Of nodes and edges as `relational` gives them."""
+    def of(
+        cls, found: Sequence[tuple[Nodes, Edges]], fields: tuple[int, ...], relations: int
+    ) -> Graphs:
+        """Of nodes and edges, values of each field, and kinds of edges; see `Representation`."""
         sizes = np.array([len(nodes) for nodes, _ in found], np.int64)
         bonds = np.array([len(edges) for _, edges in found], np.int64)
-        start = np.r_[0, np.cumsum(NODE_FIELDS)[:-1]]
+        start = np.r_[0, np.cumsum(fields)[:-1]]
         nodes = np.array([node for nodes, _ in found for node in nodes], np.int64)
         edges = np.array([edge for _, edges in found for edge in edges], np.int64)
         edges = edges.reshape(-1, 3)
         first = np.r_[0, sizes.cumsum()]
         # numbers within a molecule: a batch of any of them is put together from slices
-        source = np.stack([edges[:, 0], edges[:, 1]], 1).reshape(-1)
-        target = np.stack([edges[:, 1], edges[:, 0]], 1).reshape(-1)
-        relation = np.repeat(edges[:, 2], 2)
-        fields = nodes.reshape(-1, len(NODE_FIELDS)) + start
-        return cls(fields, source, target, relation, first, np.r_[0, 2 * bonds.cumsum()])
+        source, target, relation = edges.T
+        numbered = nodes.reshape(-1, len(fields)) + start
+        edge = np.r_[0, bonds.cumsum()]
+        return cls(numbered, source, target, relation, first, edge, relations)
 
     @classmethod
-    def of_smiles(cls, smiles: Sequence[str]) -> Graphs:
-        """Of valid SMILES."""
-        return cls.of([relational(text) for text in smiles])
+    def of_texts(cls, texts: Sequence[str], held: Representation) -> Graphs:
+        """Of canonical texts."""
+        found = [held.relational(text) for text in texts]
+        return cls.of(found, held.node_fields, held.relations)
 
     def take(self, rows: np.ndarray) -> Graphs:
         """Some molecules."""
@@ -81,20 +85,21 @@ class Graphs:
         nodes, edges = _ranges(self.first[rows], sizes), _ranges(self.edge[rows], bonds)
         held = (self.source[edges], self.target[edges], self.relation[edges])
         first, edge = np.r_[0, sizes.cumsum()], np.r_[0, bonds.cumsum()]
-        return Graphs(self.nodes[nodes], *held, first, edge)
+        return Graphs(self.nodes[nodes], *held, first, edge, self.relations)
 
     def batch(self, rows: np.ndarray) -> Batch:
         """Some molecules, put together."""
         sizes, bonds = np.diff(self.first)[rows], np.diff(self.edge)[rows]
         nodes, edges = _ranges(self.first[rows], sizes), _ranges(self.edge[rows], bonds)
         offset = np.repeat(np.r_[0, sizes.cumsum()[:-1]], bonds)
-        told = (self.source[edges] + offset) * RELATIONS + self.relation[edges]
+        told = (self.source[edges] + offset) * self.relations + self.relation[edges]
         return Batch(
             torch.from_numpy(self.nodes[nodes]),
             torch.from_numpy(told),
             torch.from_numpy(self.target[edges] + offset),
             torch.from_numpy(np.repeat(np.arange(len(rows)), sizes)),
             len(rows),
+            self.relations,
         )
 
 
@@ -112,11 +117,13 @@ class Batch:
     target: Tensor
     owner: Tensor
     n: int
+    relations: int
 
     def to(self, device: torch.device) -> Batch:
         """On another device."""
         nodes, told = self.nodes.to(device), self.told.to(device)
-        return Batch(nodes, told, self.target.to(device), self.owner.to(device), self.n)
+        target, owner = self.target.to(device), self.owner.to(device)
+        return Batch(nodes, told, target, owner, self.n, self.relations)
 
 
 def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -126,12 +133,12 @@ def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 class GraphCritic(nn.Module):
-    """See the module; ``forward`` gives logits (n,)."""
+    """See the module; ``forward`` gives logits (n,) of graphs of ``held``."""
 
-    def __init__(self, width: int = _WIDTH, layers: int = _LAYERS) -> None:
+    def __init__(self, held: Representation, width: int = _WIDTH, layers: int = _LAYERS) -> None:
         super().__init__()
-        self.fields = nn.Embedding(sum(NODE_FIELDS), width)
-        self.layers = nn.ModuleList(_Relational(width) for _ in range(layers))
+        self.fields = nn.Embedding(sum(held.node_fields), width)
+        self.layers = nn.ModuleList(_Relational(width, held.relations) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.read = nn.Linear(3 * width, width)
         self.out = nn.Linear(width, 1)
@@ -157,17 +164,17 @@ class GraphCritic(nn.Module):
 
 
 class _Relational(nn.Module):
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, relations: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.own = nn.Linear(width, width)
-        self.told = nn.Linear(width, RELATIONS * width, bias=False)
+        self.told = nn.Linear(width, relations * width, bias=False)
         self.out = nn.Linear(width, width)
 
     @override
     def forward(self, x: Tensor, batch: Batch) -> Tensor:
         y = self.norm(x)
-        told = self.told(y).view(len(x) * RELATIONS, -1).index_select(0, batch.told)
+        told = self.told(y).view(len(x) * batch.relations, -1).index_select(0, batch.told)
         heard = self.own(y).index_add(0, batch.target, told)
         out: Tensor = x + self.out(F.silu(heard))
         return out

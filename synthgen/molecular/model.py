@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from synthgen.adversarial.trees import systematic
-from synthgen.chemistry import to_smiles
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.representation import Representation
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
@@ -45,12 +45,14 @@ class GraphGAN:
 
     def __init__(
         self,
+        representation: Representation,
         vocabulary: Vocabulary,
         options: GraphGANConfig,
         network: ActionNetwork,
         critic: GraphCritic | None = None,
     ) -> None:
-        self.vocabulary, self.options, self.critic = vocabulary, options, critic
+        self.representation, self.vocabulary = representation, vocabulary
+        self.options, self.critic = options, critic
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
 
@@ -60,7 +62,8 @@ class GraphGAN:
         codes: np.ndarray,
         wishes: np.ndarray,
         molecule: np.ndarray,
-        smiles: Sequence[str],
+        texts: Sequence[str],
+        representation: Representation,
         vocabulary: Vocabulary,
         appraise: Callable[[Sequence[str]], np.ndarray],
         options: dict[str, Any],
@@ -72,7 +75,8 @@ class GraphGAN:
             codes: (n, length) actions; a molecule may come in several orders of its atoms.
             wishes: (n, n_properties) float32 normal scores, NaN where unknown.
             molecule: (n,) which molecule a row is; its orders are held out together.
-            smiles: Of each molecule, canonical.
+            texts: Of each molecule, canonical.
+            representation: What the texts are.
             vocabulary: Of the actions.
             appraise: Normal scores (n, n_properties) of SMILES, NaN where a property does not
                 follow from the molecule.
@@ -91,7 +95,7 @@ class GraphGAN:
         parts = [(codes[rows], wishes[rows]) for rows in (~is_held_out, is_held_out & first)]
         n = len(parts[0][0])
         steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
-        learned = [smiles[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]]
+        learned = [texts[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]]
         is_judged = n_held_out >= _MIN_JUDGING
         has_critic = config.critic == "graph" and is_judged
         has_adversary = config.adversary == "policy" and len(learned) >= _MIN_ADVERSARIAL
@@ -100,7 +104,9 @@ class GraphGAN:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
             network = _network(vocabulary, config, wishes.shape[1], n)
-            critic = CriticTrainer(GraphCritic(), run.streams.child("critic"), run.device)
+            critic = CriticTrainer(
+                GraphCritic(representation), run.streams.child("critic"), run.device
+            )
         network.to(run.device)
         critic.critic.to(run.device)
         rules = Rules.of(vocabulary, run.device)
@@ -118,11 +124,13 @@ class GraphGAN:
         )
         best, record = train(trainer, budget, run.progress)
         network.load_state_dict(best)
-        real = Graphs.of_smiles(learned) if has_critic or has_adversary else None
+        real = Graphs.of_texts(learned, representation) if has_critic or has_adversary else None
         if has_adversary and real is not None:
             run.progress.stage("adversary")
             streams = run.streams.child("adversary")
-            adversary = Adversary(trainer, vocabulary, critic, real, appraise, streams)
+            adversary = Adversary(
+                trainer, representation, vocabulary, critic, real, appraise, streams
+            )
             later = StageClock(time.monotonic(), run.deadline, shares[1] / sum(shares))
             rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
             if rounds:
@@ -132,11 +140,11 @@ class GraphGAN:
                 network.load_state_dict(kept)
                 record.follow(stage)
                 config = config.model_copy(update={"policy_rounds": stage.steps})
-        model = cls(vocabulary, config, network)
+        model = cls(representation, vocabulary, config, network)
         if has_critic and real is not None:
             run.progress.stage("critic")
-            judging = [smiles[m] for m in chosen[:n_held_out]]
-            model._fit_critic(critic, real, Graphs.of_smiles(judging), run)
+            judging = Graphs.of_texts([texts[m] for m in chosen[:n_held_out]], representation)
+            model._fit_critic(critic, real, judging, run)
         return model, record
 
     def _fit_critic(
@@ -148,7 +156,7 @@ class GraphGAN:
         learned enough.
         """
         nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
-        drawn = Graphs.of_smiles(self._valid(nothing, nothing, run.streams.child("critic/drawn")))
+        drawn = self._graphs(self._valid(nothing, nothing, run.streams.child("critic/drawn")))
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
@@ -172,7 +180,7 @@ class GraphGAN:
         return self.options.pool if self.critic is not None else 1.0
 
     def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """At most ``n`` valid molecules, canonical SMILES, let through by the critic.
+        """At most ``n`` valid molecules, canonical texts, let through by the critic.
 
         Args:
             n: Molecules wanted.
@@ -182,17 +190,20 @@ class GraphGAN:
         drawn = self._valid(wanted, known, streams)
         if self.critic is None or len(drawn) <= n:
             return drawn[:n]
-        found = logits(self.critic, Graphs.of_smiles(drawn), self.rules.kind.device)
+        found = logits(self.critic, self._graphs(drawn), self.rules.kind.device)
         weight = np.exp(found.double().numpy().clip(-_MAX_LOGIT, _MAX_LOGIT))
         rng = streams.numpy("weighted")
         taken = rng.permutation(systematic(weight, n, rng))
         return [drawn[i] for i in taken]
 
     def _valid(self, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """Canonical SMILES of a molecule for each wish; what did not end in time is left out."""
+        """Canonical text of a molecule for each wish; what did not end in time is left out."""
         codes = draw(self.network, self.rules, wanted, known, streams)
         graphs = (self.vocabulary.graph(row) for row in codes if 0 in row)
-        return [text for graph in graphs if (text := to_smiles(graph))]
+        return [text for graph in graphs if (text := self.representation.text(graph))]
+
+    def _graphs(self, texts: Sequence[str]) -> Graphs:
+        return Graphs.of_texts(texts, self.representation)
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""
@@ -211,6 +222,7 @@ class GraphGAN:
     @classmethod
     def load(
         cls,
+        representation: Representation,
         vocabulary: Vocabulary,
         config: dict[str, Any],
         weights: dict[str, np.ndarray],
@@ -225,7 +237,7 @@ class GraphGAN:
         with torch.device("meta"):
             network = _network(vocabulary, options, n_properties, 0)
             has_critic = any(name.startswith("critic.") for name in weights)
-            critic = GraphCritic() if has_critic else None
+            critic = GraphCritic(representation) if has_critic else None
         parts: dict[str, nn.Module] = {"network": network}
         if critic is not None:
             parts["critic"] = critic
@@ -242,7 +254,7 @@ class GraphGAN:
             }
             held.load_state_dict(own, assign=True)
             held.eval().requires_grad_(False)
-        return cls(vocabulary, options, network, critic)
+        return cls(representation, vocabulary, options, network, critic)
 
 
 def _against(

@@ -25,6 +25,8 @@ from synthgen.training.schedule import Schedule
 
 # batches that are sorted by length together
 _SORTED = 32
+# pairs of steps that attention holds at once: beyond, a batch goes through in parts
+_PAIRS = 4_000_000
 # molecules below which random orders of their atoms help
 _SMALL = 50_000
 
@@ -147,12 +149,11 @@ class WarmStart:
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self.schedule.rate()
         self.schedule.stepped()
-        loss = self.loss()
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        total = self.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        return {"loss": float(loss.detach())}
+        return {"loss": total}
 
     def _next_rows(self) -> np.ndarray:
         """The next batch of a shuffled pass: molecules of about one length."""
@@ -172,14 +173,21 @@ class WarmStart:
             batches += [chunk[k : k + size] for k in range(0, len(chunk), size)]
         return [batches[k] for k in self.rng.permutation(len(batches))]
 
-    def loss(self) -> Tensor:
-        """Mean negative log likelihood of the next batch, some of it with wishes."""
-        self.network.train()
+    def backward(self, scale: float = 1.0) -> float:
+        """Add the gradient of the next batch's mean negative log likelihood; returns that."""
         rows = self._next_rows()
         told = wished(len(rows), self.wishes.shape[1], self.config.wished_share, self.rng)
+        self.network.train()
+        total = 0.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**62)))
-            return -self.log_likelihood(self.codes[rows], self.wishes[rows], told).mean()
+            for part in parts(self.length[rows]):
+                of = rows[part]
+                found = self.log_likelihood(self.codes[of], self.wishes[of], told[part])
+                loss = -found.sum() / len(rows)
+                torch.autograd.backward(scale * loss)
+                total += float(loss.detach())
+        return total
 
     def log_likelihood(self, codes: np.ndarray, wishes: np.ndarray, told: np.ndarray) -> Tensor:
         """Log likelihood (n,) of molecules, given the wishes that are told and known."""
@@ -199,13 +207,16 @@ class WarmStart:
         """Loss of held-out molecules without wishes, in nats a molecule."""
         self.network.eval()
         codes, wishes = self.held_out
-        order = np.argsort(lengths(codes), kind="stable")
+        length = lengths(codes)
+        order = np.argsort(length, kind="stable")
         total = 0.0
         for start in range(0, len(codes), 1024):
-            rows = order[start : start + 1024]
-            nothing = np.zeros(wishes[rows].shape, bool)
-            found = self.log_likelihood(codes[rows], wishes[rows], nothing)
-            total -= float(found.double().sum())
+            chunk = order[start : start + 1024]
+            for part in parts(length[chunk]):
+                rows = chunk[part]
+                nothing = np.zeros(wishes[rows].shape, bool)
+                found = self.log_likelihood(codes[rows], wishes[rows], nothing)
+                total -= float(found.double().sum())
         loss = total / len(codes)
         improved = loss < self.best_loss
         self.waited = 0 if improved else self.waited + 1
@@ -245,6 +256,12 @@ def log_likelihood(
     chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
     # after the end there is nothing to choose: END alone is allowed, with probability 1
     return chosen.sum(1)
+
+
+def parts(length: np.ndarray) -> list[np.ndarray]:
+    """Indices of rows of these lengths in parts that attention has room for, mostly one."""
+    rows = max(1, _PAIRS // int(length.max()) ** 2)
+    return np.array_split(np.arange(len(length)), -(-len(length) // rows))
 
 
 def lengths(codes: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from synthgen import chemistry
 from synthgen.errors import ConditionError, ModelFileError
+from synthgen.molecular.representation import Representation
 
 _LEVELS = 101
 _EDGE = 0.002
@@ -95,14 +95,17 @@ class Property:
 
 @dataclass(frozen=True)
 class Appraisal:
-    """Normal scores (n, n_properties) float32 of SMILES; NaN where a property is not computed."""
+    """Normal scores (n, n_properties) float32 of texts; NaN where a property is not computed."""
 
     properties: list[Property]
+    representation: Representation
 
-    def __call__(self, smiles: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
         names = [one.name for one in self.properties if one.computed]
-        computed = np.array([chemistry.properties(text, names) for text in smiles], np.float64)
-        found = np.full((len(smiles), len(self.properties)), np.nan, np.float32)
+        computed = np.array(
+            [self.representation.properties(text, names) for text in texts], np.float64
+        )
+        found = np.full((len(texts), len(self.properties)), np.nan, np.float32)
         places = [j for j, one in enumerate(self.properties) if one.computed]
         for k, j in enumerate(places):
             found[:, j] = self.properties[j].score(computed[:, k])

@@ -14,6 +14,7 @@ from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs
 from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.molecular.representation import Molecules
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, wished
 from synthgen.molecular.wishes import Appraisal, Property
 from synthgen.seeds import Streams
@@ -44,15 +45,17 @@ def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) 
         network = ActionNetwork(
             len(vocabulary), len(vocabulary.atoms), 2, vocabulary.max_length, Sizes(64, 2, 4)
         )
-        critic = GraphCritic(width=32, layers=2)
+        critic = GraphCritic(Molecules(), width=32, layers=2)
     rules = Rules.of(vocabulary, CPU)
     parts = (codes[50:], scores[50:]), (codes[:50], scores[:50])
     warm = WarmStart(config, network, rules, *parts, Streams(0), 120)
     for _ in range(120):
         warm.step()
     teacher = CriticTrainer(critic, Streams(1), CPU)
-    graphs = Graphs.of_smiles(list(real))
-    return Adversary(warm, vocabulary, teacher, graphs, Appraisal(held), Streams(2))
+    graphs = Graphs.of_texts(list(real), Molecules())
+    return Adversary(
+        warm, Molecules(), vocabulary, teacher, graphs, Appraisal(held, Molecules()), Streams(2)
+    )
 
 
 @pytest.mark.usefixtures("small")
@@ -62,7 +65,7 @@ def test_the_generator_moves_to_what_the_critic_calls_real(qm9: pd.Series) -> No
     adversary = adversary_of(rows, without, policy_rate=5e-4, anchor=0.0)
     for _ in range(6):
         adversary.step()
-    drawn = adversary._draw().smiles
+    drawn = adversary._draw().texts
     # nine of ten molecules have a ring
     assert np.mean(["1" in text for text in drawn]) < 0.7
     assert adversary.kept()["head"].shape == adversary.network.head.shape
