@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 
 from synthgen import chemistry, frames, modelfile
-from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
-from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
+from synthgen.molecular.actions import MIN_MOLECULES
 from synthgen.molecular.featurize import Featurized, featurize
-from synthgen.molecular.model import GraphGAN
-from synthgen.molecular.warmstart import GraphGANConfig, random_orders
+from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.wishes import Property, wishes
 from synthgen.seeds import Streams
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
-from synthgen.training.run import Run, parse_options
+from synthgen.training.run import Run
 
 BATCH_MOLECULES = 16_384
 
@@ -32,7 +31,7 @@ class MolGen(Generator):
     >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
 
     Args:
-        model: "auto" or a model's name ("graphgan").
+        model: "auto" or a model's name ("graphgan", "molgan").
         time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
         max_steps: Training steps at the most; repeats a clock-ended run exactly.
         seed: Makes fits and samples repeatable bit for bit on one machine.
@@ -51,7 +50,7 @@ class MolGen(Generator):
         privacy_: The privacy ledger, or ``None``.
     """
 
-    generator_: GraphGAN
+    generator_: MoleculeModel
 
     def __init__(
         self,
@@ -92,31 +91,28 @@ class MolGen(Generator):
             InvalidInputError: If there is no such column, or too few rows can be represented.
         """
         clock = Stopwatch()
+        model_class = find_model(self.model)
         self._check_options()
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams, device = Streams.of(self.seed), choose_device(self.device)
         smiles, beside = _columns(data, smiles_column)
         with progress_for(self.progress) as progress:
+            if len(beside.columns) and not model_class.has_conditions:
+                named = ", ".join(map(str, beside.columns))
+                progress.told(f"Model {model_class.name} learns no properties: {named} left aside")
+                beside = beside.iloc[:, :0]
             found = self._featurized(smiles, streams, progress)
             sequences = [orders[0] for orders in found.sequences]
-            vocabulary, rare = Vocabulary.of(sequences)
+            vocabulary, rare = model_class.vocabulary_class.of(sequences)
             kept = np.array([i for i in range(len(sequences)) if i not in rare], np.int64)
             self.rejected_ = _rejected(smiles, found, rare)
             if len(kept) < MIN_MOLECULES:
                 raise InvalidInputError(_too_few(len(kept), smiles, self.rejected_))
             properties, scores = self._properties(found, beside, kept)
             clock.lap("reading")
-            known = set(vocabulary.actions)
-            rows = [
-                (m, orders)
-                for m, i in enumerate(kept)
-                for orders in found.sequences[i]
-                if known.issuperset(orders) and len(orders) <= vocabulary.max_length
-            ]
-            molecule = np.array([m for m, _ in rows], np.int64)
-            codes = vocabulary.codes([orders for _, orders in rows])
+            molecule, codes = vocabulary.encode([found.sequences[i] for i in kept])
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
-            fitted, record = GraphGAN.fit(
+            fitted, record = model_class.fit(
                 codes,
                 scores[molecule],
                 molecule,
@@ -129,7 +125,7 @@ class MolGen(Generator):
         self.generator_, self.properties_ = fitted, properties
         self.smiles_column_ = str(smiles.name or "smiles")
         self.training_ = {
-            "model": GraphGAN.name,
+            "model": model_class.name,
             "seed": streams.seed,
             "n_molecules": len(kept),
             "n_rejected": len(self.rejected_),
@@ -145,12 +141,12 @@ class MolGen(Generator):
 
     def _featurized(self, smiles: pd.Series, streams: Streams, progress: Progress) -> Featurized:
         progress.stage("reading molecules")
-        config = parse_options(GraphGANConfig, self.model_options or {})
+        model_class = find_model(self.model)
         return featurize(
             smiles.tolist(),
             salts=self.salts,
             names=self._computed(),
-            orders=random_orders(config, len(smiles)),
+            orders=model_class.orders(len(smiles), self.model_options or {}),
             jobs=os.cpu_count() or 1,
             seed=streams.integer("orders") % 2**20,
             progressed=progress.stepped,
@@ -158,6 +154,8 @@ class MolGen(Generator):
 
     def _computed(self) -> list[str]:
         """Names of the properties that are computed of every molecule."""
+        if not find_model(self.model).has_conditions:
+            return []
         return list(chemistry.PROPERTIES if self.properties is None else self.properties)
 
     def _properties(
@@ -220,6 +218,10 @@ class MolGen(Generator):
         self._check_fitted()
         if not is_whole(n):
             raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
+        if where and not self.generator_.has_conditions:
+            raise ConditionError(
+                f"model {self.generator_.name} takes no conditions; fit with model='auto' for them"
+            )
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
         known = () if novel_to is None else novel_to
@@ -284,10 +286,11 @@ class MolGen(Generator):
         if contents.schema.get("kind") != modelfile.MOLECULES:
             raise ModelFileError(f"{path}: a model of a table, not of molecules; use SynthGen.load")
         try:
-            vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"])
+            model_class = find_model(contents.config["model"])
+            vocabulary = model_class.vocabulary_class.from_dict(contents.encoding["vocabulary"])
             properties = [Property.from_dict(one) for one in contents.encoding["properties"]]
             options = contents.config["options"]
-            generator = GraphGAN.load(vocabulary, options, contents.weights, len(properties))
+            generator = model_class.load(vocabulary, options, contents.weights, len(properties))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{path}: {error}") from None
         loaded = cls(model=generator.name)
@@ -300,8 +303,10 @@ class MolGen(Generator):
 
     def _check_options(self) -> None:
         super()._check_options()
-        if self.model not in ("auto", GraphGAN.name):
-            raise InvalidInputError(f"no model {self.model!r}; there is auto, {GraphGAN.name}")
+        if self.properties and not find_model(self.model).has_conditions:
+            raise InvalidInputError(
+                f"model {self.model} learns no properties; leave them out, or fit with model='auto'"
+            )
         if self.salts not in chemistry.SALTS:
             raise InvalidInputError(
                 f"salts must be one of {', '.join(chemistry.SALTS)}, got {self.salts!r}"

@@ -86,7 +86,8 @@ def _fitted_on(contents: ModelContents) -> str:
     training = contents.training
     if "columns" not in contents.schema:
         names = ", ".join(one["name"] for one in contents.encoding.get("properties", []))
-        return f"{_count(training.get('n_molecules'))} molecules; conditions on: {names}"
+        molecules = f"{_count(training.get('n_molecules'))} molecules"
+        return f"{molecules}; conditions on: {names}" if names else f"{molecules}; no conditions"
     return f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns"
 
 
@@ -99,6 +100,7 @@ def _training(training: dict[str, Any]) -> str:
         "steps": "its steps were made",
         "converged": "no further progress",
         "time": "the time limit",
+        "collapsed": "mode collapse; the best weights before were kept",
         "diverged": "it diverged; the best weights before were kept",
     }
     ended = ends.get(training.get("ended_by", ""), "unknown")

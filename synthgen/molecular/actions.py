@@ -156,6 +156,21 @@ class Vocabulary:
         """Kinds of atoms."""
         return tuple(sorted({a.atom for a in self.actions if a.atom is not None}))
 
+    def encode(self, molecules: Sequence[list[list[Action]]]) -> tuple[np.ndarray, np.ndarray]:
+        """Which molecule each row is, and its codes: a row for every order that has words.
+
+        Shape:
+            molecule: (n,) int64; codes: (n, longest) int16.
+        """
+        known = set(self.actions)
+        rows = [
+            (m, order)
+            for m, orders in enumerate(molecules)
+            for order in orders
+            if known.issuperset(order) and len(order) <= self.max_length
+        ]
+        return np.array([m for m, _ in rows], np.int64), self.codes([order for _, order in rows])
+
     def codes(self, sequences: Sequence[list[Action]]) -> np.ndarray:
         """(n, longest) int16 indices of the actions; `END` (0) fills the rest of a row."""
         codes = np.zeros((len(sequences), max(map(len, sequences), default=0)), np.int16)
@@ -188,7 +203,7 @@ class Vocabulary:
             ModelFileError: If it is not a vocabulary.
         """
         try:
-            atoms = [_checked_atom(*atom) for atom in found["atoms"]]
+            atoms = [checked_atom(*atom) for atom in found["atoms"]]
             actions = tuple(
                 Action(kind, order, stereo, distance, atoms[atom] if atom >= 0 else None)
                 for kind, order, stereo, distance, atom in found["actions"]
@@ -211,7 +226,8 @@ def _sorting(action: Action) -> tuple[Any, ...]:
     return (action.kind, action.order, action.stereo, action.distance, action.atom or Atom(""))
 
 
-def _checked_atom(symbol: str, *numbers: int) -> Atom:
+def checked_atom(symbol: str, *numbers: int) -> Atom:
+    """An atom as a file has it; raises `ValueError` if it is none."""
     if not (isinstance(symbol, str) and symbol.isalpha() and len(symbol) <= 2):
         raise ValueError(f"no element {symbol!r}")
     if len(numbers) != 5 or any(not isinstance(n, int) or abs(n) > 400 for n in numbers):

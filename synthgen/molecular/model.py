@@ -17,7 +17,13 @@ from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import GraphCritic, Graphs, logits, train_critic
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.network import ActionNetwork
-from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
+from synthgen.molecular.warmstart import (
+    GraphGANConfig,
+    WarmStart,
+    batch_rows,
+    random_orders,
+    sizes,
+)
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
 from synthgen.training.run import Run, StageClock, check_shapes, parse_options
@@ -36,6 +42,8 @@ class GraphGAN:
     """A trained generator of actions."""
 
     name: ClassVar[str] = "graphgan"
+    vocabulary_class: ClassVar[type[Vocabulary]] = Vocabulary
+    has_conditions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -47,6 +55,11 @@ class GraphGAN:
         self.vocabulary, self.options, self.critic = vocabulary, options, critic
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
+
+    @staticmethod
+    def orders(n: int, options: dict[str, Any]) -> int:
+        """Random orders of each of ``n`` molecules; see `random_orders`."""
+        return random_orders(parse_options(GraphGANConfig, options), n)
 
     @classmethod
     def fit(
