@@ -57,7 +57,8 @@ class MolGANConfig(BaseModel):
         learning_rate: Of both networks (Adam).
         critic_steps: Steps of the discriminator for each one of the generator.
         penalty_strength: Weight of the gradient penalty.
-        least_uniqueness: Share of draws that have to differ; below it training ends.
+        least_uniqueness: Share of draws that have to differ, where all molecules of the data do;
+            below it training ends.
         max_steps: Steps of the generator; ``None`` fits them to the number of molecules.
         evaluate_every: Steps between evaluations.
         patience: Evaluations without a better score after which training ends.
@@ -240,6 +241,7 @@ class MolGANTrainer:
         vocabulary: Of the codes.
         codes: (n, N + N (N - 1) / 2) molecules to learn.
         streams: Random streams.
+        least: Share of draws below which a generator has collapsed.
         judged: Metrics of the generator as it is, with ``score``, ``uniqueness`` and ``variety``.
     """
 
@@ -250,15 +252,18 @@ class MolGANTrainer:
         vocabulary: DenseVocabulary,
         codes: np.ndarray,
         streams: Streams,
+        least: float,
         judged: Callable[[], Metrics],
     ) -> None:
-        self.config, self.vocabulary, self.codes, self.judged = config, vocabulary, codes, judged
+        self.config, self.vocabulary, self.codes = config, vocabulary, codes
+        self.least, self.judged = least, judged
         self.generator, self.critic = networks
         self.device = self.critic.out.weight.device
         self.rows = streams.numpy("rows")
         self.noise = streams.torch("noise", self.device)
         self.optimizers = [
-            torch.optim.Adam(network.parameters(), lr=config.learning_rate) for network in networks
+            torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
+            for network in networks
         ]
         self.steps = self.collapsed_at = 0
 
@@ -297,7 +302,7 @@ class MolGANTrainer:
     def evaluate(self) -> Metrics:
         """Metrics of raw draws; a collapse ends the run with the next step."""
         found = self.judged()
-        if has_collapsed(found, self.config.least_uniqueness):
+        if has_collapsed(found, self.least):
             self.collapsed_at = self.collapsed_at or self.steps + 1
         return found
 

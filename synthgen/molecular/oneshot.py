@@ -73,8 +73,9 @@ class MolGAN:
         for network in networks:
             network.to(run.device)
         generator = networks[0]
+        least = config.least_uniqueness * _uniqueness(codes, run.streams)
         trainer = MolGANTrainer(
-            config, networks, vocabulary, codes, run.streams,
+            config, networks, vocabulary, codes, run.streams, least,
             lambda: judged(generator, vocabulary, config, run.streams.child("judged")),
         )  # fmt: skip
         budget = Budget(
@@ -85,7 +86,7 @@ class MolGAN:
             ending=lambda: (trainer.collapsed_at, "collapsed"),
         )
         run.progress.stage("training")
-        best, record = train(trainer, budget, run.progress, lambda history: _watch(history, config))
+        best, record = train(trainer, budget, run.progress, lambda told: _watch(told, least))
         generator.load_state_dict(best)
         return cls(vocabulary, config, generator), record
 
@@ -186,18 +187,24 @@ def _codes(
     return np.concatenate(parts) if parts else np.zeros((0, vocabulary.size), np.int64)
 
 
-def _watch(history: Sequence[Metrics], config: MolGANConfig) -> list[str]:
-    """A watchdog of mode collapse, in the words of `synthgen.adversarial.watchdog`."""
+def _uniqueness(codes: np.ndarray, streams: Streams) -> float:
+    """Share of different ones among as many molecules of the data as are judged."""
+    chosen = streams.numpy("uniqueness").integers(len(codes), size=_JUDGED)
+    return len(np.unique(codes[chosen], axis=0)) / _JUDGED
+
+
+def _watch(history: Sequence[Metrics], least: float) -> list[str]:
+    """A watchdog of mode collapse, in the manner of `synthgen.adversarial.watchdog`."""
     last = history[-1]
-    if not has_collapsed(last, config.least_uniqueness):
+    if not has_collapsed(last, least):
         return []
     best = min(history, key=lambda entry: entry["score"])
     return [
         f"mode collapse: at step {last['step']:.0f} {last['variety']:.1%} of raw draws differ from "
-        f"each other, of valid ones {last['uniqueness']:.1%}; below "
-        f"{config.least_uniqueness:.0%} training ends. The weights of step {best['step']:.0f} are "
-        f"used ({best['validity']:.1%} valid, {best['uniqueness']:.1%} of them different). Lower "
-        "learning_rate, try another seed, or use model='auto', which does not collapse."
+        f"each other, of valid ones {last['uniqueness']:.1%}; below {least:.1%} training ends. The "
+        f"weights of step {best['step']:.0f} are used ({best['validity']:.1%} valid, "
+        f"{best['uniqueness']:.1%} of them different). Lower learning_rate, try another seed, or "
+        "use model='auto', which does not collapse."
     ]
 
 

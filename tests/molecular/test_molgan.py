@@ -30,6 +30,8 @@ from synthgen.molecular.molgan import (
 from synthgen.seeds import Streams
 
 Dense = tuple[DenseVocabulary, list[str], np.ndarray]
+# so small that a short fit draws some of them
+SMALL = ["CO", "CN", "C=O", "CCO", "CCC", "CCN", "COC", "CNC", "CC=O", "C=CC", "CC#N", "C#CC"] * 8
 SETTINGS = {"model": "molgan", "seed": 0, "progress": False, "device": "cpu"}
 
 
@@ -44,9 +46,8 @@ def dense(qm9: pd.Series) -> Dense:
 
 
 @pytest.fixture(scope="module")
-def fitted(qm9: pd.Series) -> MolGen:
-    options = {"evaluate_every": 20, "batch_size": 64}
-    return MolGen(max_steps=60, model_options=options, **SETTINGS).fit(qm9[::4].tolist())
+def fitted() -> MolGen:
+    return MolGen(max_steps=60, model_options={"evaluate_every": 20}, **SETTINGS).fit(SMALL)
 
 
 def seeded(network: type[torch.nn.Module], *args: object) -> torch.nn.Module:
@@ -175,7 +176,7 @@ def test_the_gradient_penalty_of_the_discriminator_by_hand() -> None:
     with torch.no_grad():
         ends = [critic(point + sign * h * torch.eye(point.shape[1])) for sign in (1, -1)]
         slope = (ends[0] - ends[1]) / (2 * h)
-    found = gradient_penalty(critic, point, point, Streams(0).torch("share"))
+    found = gradient_penalty(critic, point, point, Streams(0).torch("share")).detach()
     assert float(found) == pytest.approx(float((slope.norm() - 1) ** 2), rel=1e-6)
 
 
@@ -199,22 +200,19 @@ def test_raw_draws_are_what_they_are(fitted: MolGen) -> None:
     assert raw == fitted.generator_.raw(1500, Streams(1))
 
 
-def test_the_same_seed_gives_the_same_model(fitted: MolGen, qm9: pd.Series) -> None:
-    options = {"evaluate_every": 20, "batch_size": 64}
-    settings = {**SETTINGS, "model_options": options}
-    again = MolGen(max_steps=60, **settings).fit(qm9[::4].tolist())
+def test_the_same_seed_gives_the_same_model(fitted: MolGen) -> None:
+    again = MolGen(max_steps=60, model_options={"evaluate_every": 20}, **SETTINGS).fit(SMALL)
     one, other = fitted.generator_.weights(), again.generator_.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)
     assert again.training_ == fitted.training_
-    settings["seed"] = 1
-    different = MolGen(max_steps=20, **settings).fit(qm9[::4].tolist()).generator_.weights()
+    different = MolGen(max_steps=2, **{**SETTINGS, "seed": 1}).fit(SMALL).generator_.weights()
     assert not np.array_equal(one["network.nodes.weight"], different["network.nodes.weight"])
 
 
 def test_training_changes_what_is_drawn(fitted: MolGen) -> None:
     history = fitted.training_["history"]
     assert [entry["step"] for entry in history] == [20, 40, 60]
-    assert min(entry["score"] for entry in history) < 1
+    assert history[-1]["validity"] > history[0]["validity"]
     best = next(e for e in history if e["step"] == fitted.training_["best_step"])
     assert best["score"] == min(entry["score"] for entry in history)
 
@@ -246,8 +244,8 @@ def test_hardly_any_valid_draw_is_an_error(
 ) -> None:
     fitted.save(tmp_path / "m.synthgen")
     broken = MolGen.load(tmp_path / "m.synthgen")
-    broken.generator_.network.pairs.bias += 50  # as good as noise
-    broken.generator_.network.pairs.bias[::2] -= 100
+    # triple bonds everywhere
+    broken.generator_.network.pairs.bias[len(broken.generator_.vocabulary.orders) :: 4] += 100
     monkeypatch.setattr(oneshot, "_TRIED", 300)
     with pytest.raises(InvalidInputError, match="raw draws of this molgan are valid molecules"):
         broken.sample(3, seed=1)
