@@ -17,9 +17,9 @@ over atoms (equation 6, from Li et al., 2016),
 
 with a tanh layer of 128 units after it. Equation 5 divides the sum over neighbours by their number,
 which the authors' program does not; nor is it done here, since a discriminator of averages hardly
-sees how many bonds an atom has. On 2,000 molecules of QM9, after 100 steps, 28 % of draws were valid
-without and none with it. The game is Wasserstein's with the gradient penalty of
-Gulrajani et al. (2017), on whole graphs (A, X): the norm of equation 3 there is of all of them.
+sees how many bonds an atom has. On 2,000 molecules of QM9, after 100 steps, 28 % of draws were
+valid without it and none with it. The game is Wasserstein's with the gradient penalty of Gulrajani
+et al. (2017), on whole graphs (A, X): the norm of equation 3 there is of all of them.
 """
 
 from __future__ import annotations
