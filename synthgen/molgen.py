@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 
 from synthgen import frames, modelfile
-from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
-from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
+from synthgen.molecular.actions import MIN_MOLECULES
+from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
-from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.representation import Molecules, Representation, representation
-from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Appraisal, Property, wishes
 from synthgen.seeds import Streams
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
-from synthgen.training.run import Run, parse_options
+from synthgen.training.run import Run
 
 BATCH_MOLECULES = 16_384
 _WRITTEN = {"smiles": "SMILES", "sequence": "sequences"}
@@ -35,7 +35,7 @@ class MolGen(Generator):
     >>> peptides = MolGen(kind="peptides").fit(sequences).sample(1000)  # doctest: +SKIP
 
     Args:
-        model: "auto" or a model's name ("graphgan").
+        model: "auto" or a model's name ("graphgan", "molgan").
         time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
         max_steps: Training steps at the most; repeats a clock-ended run exactly.
         seed: Makes fits and samples repeatable bit for bit on one machine.
@@ -56,7 +56,7 @@ class MolGen(Generator):
         privacy_: The privacy ledger, or ``None``.
     """
 
-    generator_: GraphGAN
+    generator_: MoleculeModel
 
     def __init__(
         self,
@@ -100,47 +100,39 @@ class MolGen(Generator):
             InvalidInputError: If there is no such column, or too few rows can be represented.
         """
         clock = Stopwatch()
+        model_class = find_model(self.model)
         self._check_options()
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams, device = Streams.of(self.seed), choose_device(self.device)
         held = self._representation()
         smiles, beside = _columns(data, smiles_column, held.column)
         with progress_for(self.progress) as progress:
+            if len(beside.columns) and not model_class.has_conditions:
+                named = ", ".join(map(str, beside.columns))
+                progress.told(f"Model {model_class.name} learns no properties: {named} left aside")
+                beside = beside.iloc[:, :0]
             found = self._featurized(smiles, held, streams, progress)
             sequences = [orders[0] for orders in found.sequences]
-            vocabulary, rare = Vocabulary.of(sequences, held.word, held.kind)
+            vocabulary, rare = model_class.vocabulary_class.of(sequences, held)
             kept = np.array([i for i in range(len(sequences)) if i not in rare], np.int64)
             self.rejected_ = _rejected(smiles, found, rare, held.column)
             if len(kept) < MIN_MOLECULES:
                 raise InvalidInputError(_too_few(len(kept), held.kind, self.rejected_, len(smiles)))
             properties, scores = self._properties(found, beside, kept)
             clock.lap("reading")
-            known = set(vocabulary.actions)
-            rows = [
-                (m, orders)
-                for m, i in enumerate(kept)
-                for orders in found.sequences[i]
-                if known.issuperset(orders) and len(orders) <= vocabulary.max_length
-            ]
-            molecule = np.array([m for m, _ in rows], np.int64)
-            codes = vocabulary.codes([orders for _, orders in rows])
+            molecule, codes = vocabulary.encode([found.sequences[i] for i in kept])
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
-            fitted, record = GraphGAN.fit(
-                codes,
-                scores[molecule],
-                molecule,
-                [found.texts[i] for i in kept],
-                held,
-                vocabulary,
+            texts = [found.texts[i] for i in kept]
+            examples = Examples(
+                held, vocabulary, codes, molecule, scores[molecule], texts,
                 Appraisal(properties, held),
-                self.model_options or {},
-                run,
-            )
+            )  # fmt: skip
+            fitted, record = model_class.fit(examples, self.model_options or {}, run)
             clock.lap("training")
         self.generator_, self.properties_ = fitted, properties
         self.smiles_column_ = str(smiles.name or held.column)
         self.training_ = {
-            "model": GraphGAN.name,
+            "model": model_class.name,
             "seed": streams.seed,
             "n_molecules": len(kept),
             "n_rejected": len(self.rejected_),
@@ -161,16 +153,12 @@ class MolGen(Generator):
         self, smiles: pd.Series, held: Representation, streams: Streams, progress: Progress
     ) -> Featurized:
         progress.stage(f"reading {held.kind}")
-        config = parse_options(GraphGANConfig, self.model_options or {})
-        if config.orders and not held.reorders:
-            raise InvalidInputError(
-                f"orders={config.orders}: {held.kind} have one order; leave it out"
-            )
+        model_class = find_model(self.model)
         return featurize(
             smiles.tolist(),
             held,
             names=self._computed(),
-            orders=random_orders(config, len(smiles)) if held.reorders else 0,
+            orders=model_class.orders(len(smiles), held, self.model_options or {}),
             jobs=os.cpu_count() or 1,
             seed=streams.integer("orders") % 2**20,
             progressed=progress.stepped,
@@ -178,6 +166,8 @@ class MolGen(Generator):
 
     def _computed(self) -> list[str]:
         """Names of the properties that are computed of every molecule."""
+        if not find_model(self.model).has_conditions:
+            return []
         known = self._representation().computed
         return list(known if self.properties is None else self.properties)
 
@@ -241,6 +231,10 @@ class MolGen(Generator):
         self._check_fitted()
         if not is_whole(n):
             raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
+        if where and not self.generator_.has_conditions:
+            raise ConditionError(
+                f"model {self.generator_.name} takes no conditions; fit with model='auto' for them"
+            )
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
         known = () if novel_to is None else novel_to
@@ -312,10 +306,13 @@ class MolGen(Generator):
             raise ModelFileError(f"{path}: a model of a table, not of molecules; use SynthGen.load")
         try:
             held = representation(kind)
-            vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"], held.atom)
-            properties = [Property.from_dict(one) for one in contents.encoding["properties"]]
-            options = contents.config["options"]
-            generator = GraphGAN.load(held, vocabulary, options, contents.weights, len(properties))
+            model_class = find_model(contents.config["model"])
+            encoding, options = contents.encoding, contents.config["options"]
+            vocabulary = model_class.vocabulary_class.from_dict(encoding["vocabulary"], held)
+            properties = [Property.from_dict(one) for one in encoding["properties"]]
+            generator = model_class.load(
+                held, vocabulary, options, contents.weights, len(properties)
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{path}: {error}") from None
         loaded = cls(model=generator.name, kind=kind)
@@ -328,8 +325,16 @@ class MolGen(Generator):
 
     def _check_options(self) -> None:
         super()._check_options()
-        if self.model not in ("auto", GraphGAN.name):
-            raise InvalidInputError(f"no model {self.model!r}; there is auto, {GraphGAN.name}")
+        model_class = find_model(self.model)
+        if self.properties and not model_class.has_conditions:
+            raise InvalidInputError(
+                f"model {self.model} learns no properties; leave them out, or fit with model='auto'"
+            )
+        if self._representation().kind not in model_class.kinds:
+            raise InvalidInputError(
+                f"model {self.model} builds {', '.join(model_class.kinds)}, no {self.kind}; leave "
+                "model out"
+            )
         computed = self._representation().computed
         for name in self.properties or ():
             if name not in computed:

@@ -127,6 +127,8 @@ def ending(record: dict[str, Any]) -> str:
         return f", no progress after step {record['best_step']:,}"
     if record["ended_by"] == "diverged":
         return f", diverged; the weights of step {record['best_step']:,} were kept"
+    if record["ended_by"] == "collapsed":
+        return f", mode collapse; the weights of step {record['best_step']:,} were kept"
     return ""
 
 

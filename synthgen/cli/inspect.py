@@ -87,7 +87,8 @@ def _fitted_on(contents: ModelContents) -> str:
     if "columns" not in contents.schema:
         names = ", ".join(one["name"] for one in contents.encoding.get("properties", []))
         kind = contents.schema.get("kind")
-        return f"{_count(training.get('n_molecules'))} {kind}; conditions on: {names}"
+        shown = f"{_count(training.get('n_molecules'))} {kind}"
+        return f"{shown}; conditions on: {names}" if names else f"{shown}; no conditions"
     return f"{_count(training.get('n_rows'))} rows, {len(contents.schema['columns'])} columns"
 
 
@@ -100,6 +101,7 @@ def _training(training: dict[str, Any]) -> str:
         "steps": "its steps were made",
         "converged": "no further progress",
         "time": "the time limit",
+        "collapsed": "mode collapse; the best weights before were kept",
         "diverged": "it diverged; the best weights before were kept",
     }
     ended = ends.get(training.get("ended_by", ""), "unknown")

@@ -86,6 +86,9 @@ def fit(
     output: ModelOut,
     kind: Kind = "molecules",
     smiles_column: Column = None,
+    model: Annotated[
+        str, option("--model", metavar="NAME", help="graphgan (auto), or molgan to compare with.")
+    ] = "auto",
     time_limit: TimeLimit = None,
     max_steps: MaxSteps = None,
     salts: Annotated[
@@ -115,6 +118,7 @@ def fit(
     check_target(output)
     frame = as_numbers(connectors.find(file).read(file), smiles_column)
     fitted = MolGen(
+        model=model,
         time_limit_s=remaining(time_limit, start),
         max_steps=max_steps,
         seed=seed,

@@ -15,11 +15,11 @@ that an action may bond to lies on the path: what is left of it is known without
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -103,6 +103,25 @@ def graph_of(actions: Iterable[Action]) -> Graph:
     return Graph(tuple(atoms), tuple(bonds))
 
 
+class Alphabet(Protocol):
+    """What is written in actions.
+
+    Attributes:
+        kind: "molecules" or "peptides".
+    """
+
+    @property
+    def kind(self) -> str: ...
+
+    def atom(self, *plain: Any) -> Atom:
+        """A node of the graph, of its fields."""
+        ...
+
+    def word(self, action: Action) -> Hashable:
+        """What has to be in several graphs to be learned, of an action that adds to them."""
+        ...
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The actions that a generator knows, `END` first.
@@ -121,22 +140,19 @@ class Vocabulary:
 
     @classmethod
     def of(
-        cls,
-        sequences: Sequence[list[Action]],
-        word: Callable[[Action], Any] = lambda action: action,
-        kind: str = "molecules",
+        cls, sequences: Sequence[list[Action]], held: Alphabet
     ) -> tuple[Vocabulary, dict[int, str]]:
         """The vocabulary of molecules, and those it leaves out: index -> the reason.
 
-        Left out are molecules with an action whose ``word`` fewer than `MIN_MOLECULES` have.
+        Left out are molecules with an action whose word fewer than `MIN_MOLECULES` have.
         """
-        words = [{word(a) for a in s if a.kind in (ROOT, ATOM, RING)} for s in sequences]
+        words = [{held.word(a) for a in s if a.kind in (ROOT, ATOM, RING)} for s in sequences]
         count = Counter(chain.from_iterable(words))
         rare = {one for one, n in count.items() if n < MIN_MOLECULES}
         left_out = {
-            i: f"{min(odd)}: fewer than {MIN_MOLECULES} {kind} have it"
-            for i, held in enumerate(words)
-            if (odd := rare & held)
+            i: f"{min(map(str, odd))}: fewer than {MIN_MOLECULES} {held.kind} have it"
+            for i, one in enumerate(words)
+            if (odd := rare & one)
         }
         kept = [sequence for i, sequence in enumerate(sequences) if i not in left_out]
         depth = max((_depth(sequence) for sequence in kept), default=0)
@@ -161,6 +177,21 @@ class Vocabulary:
     def atoms(self) -> tuple[Atom, ...]:
         """Kinds of atoms."""
         return tuple(sorted({a.atom for a in self.actions if a.atom is not None}))
+
+    def encode(self, molecules: Sequence[list[list[Action]]]) -> tuple[np.ndarray, np.ndarray]:
+        """Which molecule each row is, and its codes: a row for every order that has words.
+
+        Shape:
+            molecule: (n,) int64; codes: (n, longest) int16.
+        """
+        known = set(self.actions)
+        rows = [
+            (m, order)
+            for m, orders in enumerate(molecules)
+            for order in orders
+            if known.issuperset(order) and len(order) <= self.max_length
+        ]
+        return np.array([m for m, _ in rows], np.int64), self.codes([order for _, order in rows])
 
     def codes(self, sequences: Sequence[list[Action]]) -> np.ndarray:
         """(n, longest) int16 indices of the actions; `END` (0) fills the rest of a row."""
@@ -187,14 +218,14 @@ class Vocabulary:
         }
 
     @classmethod
-    def from_dict(cls, found: dict[str, Any], made: Callable[..., Atom] = Atom) -> Vocabulary:
-        """Inverse of `to_dict`; ``made`` gives an atom of its fields.
+    def from_dict(cls, found: dict[str, Any], held: Alphabet) -> Vocabulary:
+        """Inverse of `to_dict`.
 
         Raises:
             ModelFileError: If it is not a vocabulary.
         """
         try:
-            atoms = [made(*_checked_atom(*atom)) for atom in found["atoms"]]
+            atoms = [held.atom(*checked_atom(*atom)) for atom in found["atoms"]]
             actions = tuple(
                 Action(kind, order, stereo, distance, atoms[atom] if atom >= 0 else None)
                 for kind, order, stereo, distance, atom in found["actions"]
@@ -217,7 +248,8 @@ def _sorting(action: Action) -> tuple[Any, ...]:
     return (action.kind, action.order, action.stereo, action.distance, action.atom or Atom(""))
 
 
-def _checked_atom(symbol: str, *numbers: int) -> tuple[Any, ...]:
+def checked_atom(symbol: str, *numbers: int) -> tuple[Any, ...]:
+    """The fields of an atom as a file has them; raises `ValueError` if they are none."""
     if not (isinstance(symbol, str) and symbol.isalpha() and len(symbol) <= 2):
         raise ValueError(f"no element {symbol!r}")
     if len(numbers) != 5 or any(not isinstance(n, int) or abs(n) > 400 for n in numbers):

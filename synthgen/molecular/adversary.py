@@ -12,7 +12,7 @@ A graph is made of choices, so nothing flows back through a drawn one; rewards n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +20,9 @@ import torch
 from torch import Tensor
 
 from synthgen.adversarial.ema import EMA
-from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.critic import CriticTrainer, Graphs, logits
 from synthgen.molecular.drawing import draw
-from synthgen.molecular.representation import Representation
+from synthgen.molecular.examples import Examples
 from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
@@ -61,28 +60,23 @@ class Adversary:
 
     Args:
         warm: The warm start, whose molecules go on.
-        representation: What the molecules are.
-        vocabulary: Of the actions.
+        examples: What it learned from.
         critic: Trained along.
         real: The molecules that the critic learns from.
-        appraise: Normal scores (n, n_properties) of texts, NaN where a property does not follow
-            from the molecule.
         streams: Random streams.
     """
 
     def __init__(
         self,
         warm: WarmStart,
-        representation: Representation,
-        vocabulary: Vocabulary,
+        examples: Examples,
         critic: CriticTrainer,
         real: Graphs,
-        appraise: Callable[[Sequence[str]], np.ndarray],
         streams: Streams,
     ) -> None:
         self.warm, self.network = warm, warm.network
-        self.representation, self.vocabulary = representation, vocabulary
-        self.critic, self.real, self.appraise = critic, real, appraise
+        self.representation, self.vocabulary = examples.representation, examples.vocabulary
+        self.critic, self.real, self.appraise = critic, real, examples.appraise
         self.streams, self.rng = streams, streams.numpy("policy")
         self.rounds = 0
         self.seen: list[Graphs] = []

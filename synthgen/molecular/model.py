@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,14 +11,22 @@ import torch
 from torch import nn
 
 from synthgen.adversarial.trees import systematic
+from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.drawing import draw
+from synthgen.molecular.examples import Examples
 from synthgen.molecular.network import ActionNetwork
-from synthgen.molecular.representation import Representation
-from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, batch_rows, sizes
+from synthgen.molecular.representation import KINDS, Representation
+from synthgen.molecular.warmstart import (
+    GraphGANConfig,
+    WarmStart,
+    batch_rows,
+    random_orders,
+    sizes,
+)
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
 from synthgen.training.progress import Progress
@@ -42,6 +50,9 @@ class GraphGAN:
     """A trained generator of actions."""
 
     name: ClassVar[str] = "graphgan"
+    vocabulary_class: ClassVar[type[Vocabulary]] = Vocabulary
+    has_conditions: ClassVar[bool] = True
+    kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def __init__(
         self,
@@ -56,36 +67,28 @@ class GraphGAN:
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
 
+    @staticmethod
+    def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
+        """Random orders of each of ``n`` molecules; see `random_orders`."""
+        config = parse_options(GraphGANConfig, options)
+        if config.orders and not held.reorders:
+            raise InvalidInputError(
+                f"orders={config.orders}: {held.kind} have one order; leave it out"
+            )
+        return random_orders(config, n) if held.reorders else 0
+
     @classmethod
     def fit(
-        cls,
-        codes: np.ndarray,
-        wishes: np.ndarray,
-        molecule: np.ndarray,
-        texts: Sequence[str],
-        representation: Representation,
-        vocabulary: Vocabulary,
-        appraise: Callable[[Sequence[str]], np.ndarray],
-        options: dict[str, Any],
-        run: Run,
+        cls, examples: Examples, options: dict[str, Any], run: Run
     ) -> tuple[GraphGAN, TrainingRecord]:
-        """Train on molecules.
-
-        Args:
-            codes: (n, length) actions; a molecule may come in several orders of its atoms.
-            wishes: (n, n_properties) float32 normal scores, NaN where unknown.
-            molecule: (n,) which molecule a row is; its orders are held out together.
-            texts: Of each molecule, canonical.
-            representation: What the texts are.
-            vocabulary: Of the actions.
-            appraise: Normal scores (n, n_properties) of SMILES, NaN where a property does not
-                follow from the molecule.
-            options: See `GraphGANConfig`.
-            run: The circumstances.
+        """Train on molecules, the orders of one molecule held out together.
 
         Raises:
             InvalidInputError: If an option is unknown or out of range.
         """
+        codes, wishes, molecule = examples.codes, examples.wishes, examples.molecule
+        texts, representation = examples.texts, examples.representation
+        vocabulary = examples.vocabulary
         config = parse_options(GraphGANConfig, options)
         chosen = run.streams.numpy("held-out").permutation(int(molecule.max()) + 1)
         n_held_out = max(1, min(int(len(chosen) * _HELD_OUT_SHARE), _MAX_HELD_OUT))
@@ -128,9 +131,7 @@ class GraphGAN:
         if has_adversary and real is not None:
             run.progress.stage("adversary")
             streams = run.streams.child("adversary")
-            adversary = Adversary(
-                trainer, representation, vocabulary, critic, real, appraise, streams
-            )
+            adversary = Adversary(trainer, examples, critic, real, streams)
             later = StageClock(time.monotonic(), run.deadline, shares[1] / sum(shares))
             rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
             if rounds:

@@ -15,13 +15,13 @@ from typing_extensions import override
 from synthgen import chemistry, peptides
 from synthgen.chemistry import Atom, Graph
 from synthgen.errors import InvalidInputError
-from synthgen.molecular.actions import Action
+from synthgen.molecular.actions import Action, Alphabet
 
 Nodes = list[list[int]]
 Edges = list[list[int]]
 
 
-class Representation(Protocol):
+class Representation(Alphabet, Protocol):
     """How texts become graphs, and back.
 
     Attributes:
@@ -66,14 +66,6 @@ class Representation(Protocol):
 
     def relational(self, text: str) -> tuple[Nodes, Edges]:
         """What a critic sees of a canonical text: nodes, directed edges (from, to, relation)."""
-        ...
-
-    def atom(self, *plain: Any) -> Atom:
-        """A node of the graph, of its fields."""
-        ...
-
-    def word(self, action: Action) -> Hashable:
-        """What has to be in several graphs to be learned, of an action that adds to them."""
         ...
 
 

@@ -47,7 +47,7 @@ class Budget:
         tolerance: Share by which a score may exceed the best one and still be no worse: below the
             noise of held-out rows the weights trained longest are kept.
         ending: Gives the step at which the trainer's own schedule ends and why ("time" where the
-            clock decided it, "converged"), step 0 while that is open.
+            clock decided it, "converged", "collapsed"), step 0 while that is open.
     """
 
     max_steps: int
@@ -66,7 +66,7 @@ class TrainingRecord:
     Attributes:
         steps: Steps made.
         best_step: Step whose weights were kept.
-        ended_by: "steps", "converged", "time" or "diverged".
+        ended_by: "steps", "converged", "time", "collapsed" or "diverged".
         history: One entry for each evaluation: step, mean losses since the last, metrics.
         warnings: What the watchdogs found, in words.
     """

@@ -91,9 +91,25 @@ def test_inspect_tells_what_conditions_may_name(there: Path) -> None:
     assert found["privacy"] is None
 
 
+def test_a_model_by_name(there: Path) -> None:
+    pd.DataFrame({"smiles": ["CO", "CN", "CCO", "CC=O"] * 6, "assay": 1.5}).to_csv(
+        "small.csv", index=False
+    )
+    words = ["--model", "molgan", "--max-steps", "5", "--seed", "1"]
+    ran = run("molecules", "fit", "small.csv", "-o", "g.synthgen", *words)
+    assert ran.code == 0, ran.stderr
+    assert "molgan learns no properties: assay left aside" in " ".join(ran.stderr.split())
+    assert "Fitted molgan on 24 molecules" in ran.stderr
+    assert "no conditions" in run("inspect", "g.synthgen").stdout
+    ran = run("molecules", "sample", "g.synthgen", "-n", 3, "--where", "QED=0.4..0.5")
+    assert ran.code == 4
+    one_line(ran.stderr, ("model molgan takes no conditions",), sorted(there.iterdir()))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["fit", "train.csv", "-o", "x.synthgen", "--model", "gan"], "there is no model 'gan'"),
         (["fit", "nothing.csv", "-o", "x.synthgen"], "no such file"),
         (["fit", "train.csv", "-o", "x.synthgen", "--smiles-column", "name"], "no column 'name'"),
         (["fit", "train.csv", "-o", "x.synthgen", "--epsilon", "1"], "differential privacy"),

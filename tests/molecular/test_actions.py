@@ -20,6 +20,7 @@ from synthgen.molecular.actions import (
     graph_of,
 )
 from synthgen.molecular.construction import Construction, Rules
+from synthgen.molecular.representation import Molecules
 
 CPU = torch.device("cpu")
 
@@ -31,7 +32,7 @@ def sequences(qm9: pd.Series) -> list[list[Action]]:
 
 @pytest.fixture(scope="module")
 def vocabulary(sequences: list[list[Action]]) -> Vocabulary:
-    return Vocabulary.of(sequences)[0]
+    return Vocabulary.of(sequences, Molecules())[0]
 
 
 def test_actions_build_the_graph_again(qm9: pd.Series) -> None:
@@ -47,17 +48,20 @@ def test_a_benzene_ring_takes_an_action_for_each_atom_one_for_the_ring_and_the_e
 def test_a_rare_action_leaves_its_molecules_out(sequences: list[list[Action]]) -> None:
     many = [actions_of(represented("CCO")[0])] * MIN_MOLECULES
     few = [actions_of(represented("CC[Se]C")[0])] * (MIN_MOLECULES - 1)
-    vocabulary, left_out = Vocabulary.of(many + few)
+    vocabulary, left_out = Vocabulary.of(many + few, Molecules())
     assert sorted(left_out) == list(range(len(many), len(many + few)))
     assert "Se" in left_out[len(many)]
     assert not any(a.atom and a.atom.symbol == "Se" for a in vocabulary.actions)
-    again, left_out = Vocabulary.of([*many, *few, few[0]])
+    again, left_out = Vocabulary.of([*many, *few, few[0]], Molecules())
     assert not left_out
     assert len(again) > len(vocabulary)
 
 
 def test_a_vocabulary_survives_json(vocabulary: Vocabulary) -> None:
-    assert Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()))) == vocabulary
+    assert (
+        Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()), Molecules()))
+        == vocabulary
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_a_vocabulary_survives_json(vocabulary: Vocabulary) -> None:
 )
 def test_a_damaged_vocabulary_is_refused(vocabulary: Vocabulary, damage: dict[str, object]) -> None:
     with pytest.raises(ModelFileError, match="vocabulary"):
-        Vocabulary.from_dict({**vocabulary.to_dict(), **damage})
+        Vocabulary.from_dict({**vocabulary.to_dict(), **damage}, Molecules())
 
 
 def test_what_was_seen_is_allowed(sequences: list[list[Action]], vocabulary: Vocabulary) -> None:
@@ -99,7 +103,7 @@ def test_whatever_is_allowed_ends_in_a_valid_molecule(vocabulary: Vocabulary, se
 def test_atoms_with_given_bonds_get_them_all() -> None:
     texts = ["C[N+](C)(C)C", "[CH2]CC", "CC[CH]C", "C[Si](C)(C)C", "C1CC1CC(C)C", "CC=C"]
     sequences = [actions_of(represented(text)[0]) for text in texts] * MIN_MOLECULES
-    vocabulary, left_out = Vocabulary.of(sequences)
+    vocabulary, left_out = Vocabulary.of(sequences, Molecules())
     assert not left_out
     assert any(a.atom and a.atom.is_fixed for a in vocabulary.actions)
     drawn, state = walked(vocabulary, 300, 0, more_end=3.0)

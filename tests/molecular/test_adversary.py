@@ -33,7 +33,7 @@ def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) 
     """An adversary after a warm start on some molecules, whose critic knows others as real."""
     names = ["logP", "atoms"]
     sequences = [actions_of(represented(text)[0]) for text in learned]
-    vocabulary, rare = Vocabulary.of(sequences)
+    vocabulary, rare = Vocabulary.of(sequences, Molecules())
     kept = [i for i in range(len(learned)) if i not in rare]
     codes = vocabulary.codes([sequences[i] for i in kept])
     computed = np.array([properties(learned[i], names) for i in kept])

@@ -14,10 +14,10 @@ CPU = torch.device("cpu")
 
 def test_a_chain_is_all_that_is_allowed() -> None:
     sequences = [actions_of(to_graph(text)) for text in ("GAKKAG", "KAG", "AGK") * 5]
-    vocabulary, left_out = Vocabulary.of(sequences, Peptides().word, "peptides")
+    vocabulary, left_out = Vocabulary.of(sequences, Peptides())
     assert not left_out
     assert {action.kind for action in vocabulary.actions} == {END, ROOT, ATOM}
-    assert Vocabulary.from_dict(vocabulary.to_dict(), Peptides().atom) == vocabulary
+    assert Vocabulary.from_dict(vocabulary.to_dict(), Peptides()) == vocabulary
     state = Construction.start(1, Rules.of(vocabulary, CPU))
     first = state.allowed()[0]
     assert {vocabulary.actions[i].kind for i in torch.nonzero(first).flatten()} == {ROOT}
@@ -31,6 +31,6 @@ def test_a_chain_is_all_that_is_allowed() -> None:
 
 def test_a_rare_first_residue_does_not_leave_a_sequence_out() -> None:
     many = [actions_of(to_graph(text)) for text in ("GAK", "AKW") * 5]
-    vocabulary, left_out = Vocabulary.of([*many, actions_of(to_graph("WG"))], Peptides().word)
+    vocabulary, left_out = Vocabulary.of([*many, actions_of(to_graph("WG"))], Peptides())
     assert not left_out
     assert sum(action.kind == ROOT for action in vocabulary.actions) == 3

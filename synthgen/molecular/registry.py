@@ -1,0 +1,108 @@
+"""The models of molecules by name, and what each offers to `MolGen`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from synthgen.errors import InvalidInputError
+from synthgen.molecular.actions import Action, Alphabet
+from synthgen.molecular.examples import Examples
+from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.oneshot import MolGAN
+from synthgen.molecular.representation import Representation
+from synthgen.schema import nearest
+from synthgen.seeds import Streams
+from synthgen.training.loop import TrainingRecord
+from synthgen.training.run import Run
+
+
+class MoleculeVocabulary(Protocol):
+    """The words that a model writes molecules in."""
+
+    @classmethod
+    def of(cls, sequences: Sequence[list[Action]], held: Alphabet) -> tuple[Any, dict[int, str]]:
+        """The vocabulary of molecules, and those it leaves out: index -> the reason."""
+
+    def encode(self, molecules: Sequence[list[list[Action]]]) -> tuple[np.ndarray, np.ndarray]:
+        """Which molecule (n,) each row is, and its codes (n, length)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any], held: Alphabet) -> Any:
+        """Inverse of `to_dict`; raises `ModelFileError` if it is none."""
+
+
+class MoleculeModel(Protocol):
+    """A trained generator of molecules.
+
+    Attributes:
+        vocabulary_class: What it writes molecules in.
+        kinds: Of representations that it can build.
+        has_conditions: Whether it learns properties and follows wishes for them.
+        pool: Wishes that `sample` takes for each molecule wanted.
+    """
+
+    name: ClassVar[str]
+    vocabulary_class: ClassVar[type[Any]]
+    kinds: ClassVar[tuple[str, ...]]
+    has_conditions: ClassVar[bool]
+    representation: Representation
+    vocabulary: Any
+
+    @property
+    def pool(self) -> float: ...
+
+    @staticmethod
+    def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
+        """Random orders of each of ``n`` molecules to learn from, beside the canonical one.
+
+        Raises:
+            InvalidInputError: If an option is unknown or out of range.
+        """
+
+    @classmethod
+    def fit(
+        cls, examples: Examples, options: dict[str, Any], run: Run
+    ) -> tuple[MoleculeModel, TrainingRecord]:
+        """Train on molecules with options of the model, by name.
+
+        Raises:
+            InvalidInputError: If an option is unknown or out of range.
+        """
+
+    def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
+        """At most ``n`` valid molecules, canonical SMILES; wishes (``pool`` * n, n_properties)."""
+
+    def config(self) -> dict[str, Any]:
+        """JSON-ready options the model was trained with."""
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Named arrays that, with config and vocabulary, are the model."""
+
+    @classmethod
+    def load(
+        cls,
+        representation: Representation,
+        vocabulary: Any,
+        config: dict[str, Any],
+        weights: dict[str, np.ndarray],
+        n_properties: int,
+    ) -> MoleculeModel:
+        """Inverse of `config` and `weights`; raises `ModelFileError` if they do not fit."""
+
+
+MODELS: dict[str, type[MoleculeModel]] = {GraphGAN.name: GraphGAN, MolGAN.name: MolGAN}
+DEFAULT_MODEL = GraphGAN.name
+
+
+def find_model(name: str) -> type[MoleculeModel]:
+    """The model called ``name``; "auto" is the default one."""
+    name = DEFAULT_MODEL if name == "auto" else name
+    if name not in MODELS:
+        raise InvalidInputError(f"there is no model {name!r}{nearest(name, ['auto', *MODELS])}")
+    return MODELS[name]
