@@ -228,7 +228,7 @@ def test_a_collapse_ends_training_and_is_told(qm9: pd.Series) -> None:
     assert record["ended_by"] == "collapsed"
     assert record["steps"] < 60
     last = record["history"][-1]
-    assert has_collapsed(last, 0.05)
+    assert last["variety"] < 0.05
     (warning,) = record["warnings"]
     assert warning.startswith("mode collapse: at step ")
     assert f"The weights of step {record['best_step']}" in warning
@@ -240,7 +240,9 @@ def test_a_collapse_ends_training_and_is_told(qm9: pd.Series) -> None:
 )
 def test_what_counts_as_a_collapse(uniqueness: float, variety: float, collapsed: bool) -> None:
     entry = {"uniqueness": uniqueness, "variety": variety}
-    assert has_collapsed(entry, 0.02) == collapsed
+    healthy = {"uniqueness": 0.9, "variety": 0.9}
+    assert has_collapsed([healthy, *[entry] * 3], 0.02) == collapsed
+    assert not has_collapsed([entry, entry, healthy, entry, entry], 0.02)
 
 
 def test_hardly_any_valid_draw_is_an_error(
