@@ -24,7 +24,7 @@ et al. (2017), on whole graphs (A, X): the norm of equation 3 there is of all of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -38,6 +38,7 @@ from typing_extensions import override
 
 from synthgen.adversarial.losses import wasserstein_critic, wasserstein_generator
 from synthgen.adversarial.penalties import gradient_penalty
+from synthgen.adversarial.watchdog import IN_A_ROW
 from synthgen.molecular.dense import DenseVocabulary
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
@@ -268,6 +269,7 @@ class MolGANTrainer:
             torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
             for network in networks
         ]
+        self.history: list[Metrics] = []
         self.steps = self.collapsed_at = 0
 
     def step(self) -> Metrics:
@@ -306,7 +308,8 @@ class MolGANTrainer:
     def evaluate(self) -> Metrics:
         """Metrics of raw draws; a collapse ends the run with the next step."""
         found = self.judged()
-        if has_collapsed(found, self.least):
+        self.history.append(found)
+        if has_collapsed(self.history, self.least):
             self.collapsed_at = self.collapsed_at or self.steps + 1
         return found
 
@@ -315,10 +318,13 @@ class MolGANTrainer:
         return self.generator.state_dict()
 
 
-def has_collapsed(entry: Metrics, least: float) -> bool:
-    """Whether too few draws differ: the valid ones, or all of them.
+def has_collapsed(history: Sequence[Metrics], least: float) -> bool:
+    """Whether too few draws differ, the valid ones or all of them, in evaluations in a row.
 
     The paper's early stop (section 4) looks at the valid ones alone, so it would not see a
     generator that makes one graph over and over which is not valid.
     """
-    return entry["variety"] < least or 0 < entry["uniqueness"] < least
+    recent = history[-IN_A_ROW:]
+    return len(recent) == IN_A_ROW and all(
+        entry["variety"] < least or 0 < entry["uniqueness"] < least for entry in recent
+    )

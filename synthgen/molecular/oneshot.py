@@ -198,7 +198,7 @@ def _uniqueness(codes: np.ndarray, streams: Streams) -> float:
 def _watch(history: Sequence[Metrics], least: float) -> list[str]:
     """A watchdog of mode collapse, in the manner of `synthgen.adversarial.watchdog`."""
     last = history[-1]
-    if not has_collapsed(last, least):
+    if not has_collapsed(history, least):
         return []
     best = min(history, key=lambda entry: entry["score"])
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -222,14 +223,17 @@ def test_training_makes_molecules_of_noise(fitted: MolGen) -> None:
 
 
 def test_a_collapse_ends_training_and_is_told(qm9: pd.Series) -> None:
-    options = {"learning_rate": 0.1, "critic_steps": 1, "noise_dim": 2, "evaluate_every": 10}
-    options["least_uniqueness"] = 0.05
-    model = MolGen(max_steps=60, model_options=options, **SETTINGS).fit(qm9[::4].tolist())
-    record = model.training_
+    def record_of(learning_rate: float) -> dict[str, Any]:
+        options = {"critic_steps": 1, "noise_dim": 1, "evaluate_every": 10}
+        options["learning_rate"] = learning_rate
+        model = MolGen(max_steps=50, model_options=options, **SETTINGS).fit(qm9[::4].tolist())
+        return model.training_
+
+    healthy, record = record_of(1e-4), record_of(0.1)
+    assert (healthy["ended_by"], healthy["warnings"]) == ("steps", [])
     assert record["ended_by"] == "collapsed"
-    assert record["steps"] < 60
-    last = record["history"][-1]
-    assert has_collapsed(last, 0.05)
+    assert record["steps"] == 31  # three evaluations, and the step after them
+    assert record["history"][-1]["variety"] < 0.01
     (warning,) = record["warnings"]
     assert warning.startswith("mode collapse: at step ")
     assert f"The weights of step {record['best_step']}" in warning
@@ -241,7 +245,9 @@ def test_a_collapse_ends_training_and_is_told(qm9: pd.Series) -> None:
 )
 def test_what_counts_as_a_collapse(uniqueness: float, variety: float, collapsed: bool) -> None:
     entry = {"uniqueness": uniqueness, "variety": variety}
-    assert has_collapsed(entry, 0.02) == collapsed
+    healthy = {"uniqueness": 0.9, "variety": 0.9}
+    assert has_collapsed([healthy, *[entry] * 3], 0.02) == collapsed
+    assert not has_collapsed([entry, entry, healthy, entry, entry], 0.02)
 
 
 def test_hardly_any_valid_draw_is_an_error(
