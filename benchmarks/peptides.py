@@ -2,8 +2,9 @@
 
 python benchmarks/peptides.py
 
-Fits the train part of AMPlify's peptides with their label, draws as many of each label, and compares
-them with real ones. A fit or a sample that has finished is not repeated; `--again` repeats them.
+Fits the train part of AMPlify's peptides with their label, draws as many of each label, and
+compares them with real ones. A fit or a sample that has finished is not repeated; `--again` repeats
+them.
 """
 
 from __future__ import annotations
@@ -220,10 +221,11 @@ def write(target: Path, found: dict[str, Any]) -> None:
     target.with_suffix(".md").write_text("\n".join(lines) + "\n")
 
 
-_LEGEND = f"""Synthetic sequences are drawn with `where={{"{LABEL}": 1}}` and `0`, as many as the train
-part has. Floor: as many train sequences, drawn with replacement, in place of the synthetic ones
-(mean ± deviation of {REPEATS}): a perfect generator comes to it. "all train": the train part itself. The
-classifier is boosted trees on residues, dipeptides and length; ± over {REPEATS} seeds of it."""
+_LEGEND = f"""Synthetic sequences are drawn with `where={{"{LABEL}": 1}}` and `0`, as many as the
+train part has. Floor: as many train sequences, drawn with replacement, in place of the synthetic
+ones (mean ± deviation of {REPEATS}): a perfect generator comes to it. "all train": the train part
+itself. The classifier is boosted trees on residues, dipeptides and length; ± over {REPEATS} of its
+seeds."""
 
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ def test_blocks_run(page: Path, tmp_path: Path) -> None:
     (tmp_path / "gaps.csv").write_text("".join(gaps))
     molecules = (ROOT / "tests/data/qm9.csv").read_text().splitlines(keepends=True)
     (tmp_path / "molecules.csv").write_text("".join(molecules[:1] + molecules[1::5]))
+    chains = ["GAKLIE"[k % 6 :] * (3 + k % 4) for k in range(60)]
+    labelled = [f"{text},{k % 2}\n" for k, text in enumerate(chains)]
+    (tmp_path / "peptides.csv").write_text("sequence,is_amp\n" + "".join(labelled))
+    (tmp_path / "peptides.fasta").write_text("".join(f">{text}\n{text}\n" for text in chains))
     (tmp_path / "page.py").write_text(script(page))
     path = os.pathsep.join([str(ROOT), str(ROOT / "connectors")])
     environment = os.environ | {"SYNTHGEN_MAX_STEPS": str(STEPS), "PYTHONPATH": path}

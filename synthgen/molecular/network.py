@@ -21,6 +21,8 @@ from typing_extensions import override
 NEAR, MOST_FREE = 10, 8
 # a wish is told in waves (Tancik et al., 2020) whose lengths halve, the longest over all scores
 _WAVES, _LONGEST = 5, 8.0
+# what a layer's output varies by, where its input varies by 1, before silu halves it
+_GAIN = 1.5
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,11 @@ class Wishes(nn.Module):
         self.inside = nn.Linear((2 + 2 * _WAVES) * n_properties, width)
         self.middle = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        # heard from the first step on, like the other embeddings: from zeros, or PyTorch's small
+        # weights, a wish takes thousands of steps to be heard
+        told = 1 + _WAVES  # mean square of what a wish tells
+        for layer, fan_in in ((self.inside, told), (self.middle, width), (self.out, width)):
+            nn.init.normal_(layer.weight, std=_GAIN / math.sqrt(fan_in))
 
     @override
     def forward(self, wanted: Tensor, known: Tensor) -> Tensor:

@@ -58,10 +58,8 @@ def test_a_rare_action_leaves_its_molecules_out(sequences: list[list[Action]]) -
 
 
 def test_a_vocabulary_survives_json(vocabulary: Vocabulary) -> None:
-    assert (
-        Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()), Molecules()))
-        == vocabulary
-    )
+    kept = json.loads(json.dumps(vocabulary.to_dict()))
+    assert Vocabulary.from_dict(kept, Molecules()) == vocabulary
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs
+from synthgen.molecular.examples import Examples
 from synthgen.molecular.network import ActionNetwork, Sizes
 from synthgen.molecular.representation import Molecules
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, wished
@@ -53,9 +54,12 @@ def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) 
         warm.step()
     teacher = CriticTrainer(critic, Streams(1), CPU)
     graphs = Graphs.of_texts(list(real), Molecules())
-    return Adversary(
-        warm, Molecules(), vocabulary, teacher, graphs, Appraisal(held, Molecules()), Streams(2)
+    texts = [learned[i] for i in kept]
+    molecule = np.arange(len(kept))
+    examples = Examples(
+        Molecules(), vocabulary, codes, molecule, scores, texts, Appraisal(held, Molecules())
     )
+    return Adversary(warm, examples, teacher, graphs, Streams(2))
 
 
 @pytest.mark.usefixtures("small")

@@ -40,11 +40,11 @@ SETTINGS = {"model": "molgan", "seed": 0, "progress": False, "device": "cpu"}
 @pytest.fixture(scope="module")
 def dense(qm9: pd.Series) -> Dense:
     """Vocabulary, SMILES and codes of some molecules."""
-    found = featurize(qm9[::10].tolist(), salts="largest", names=[])
+    found = featurize(qm9[::10].tolist(), Molecules(), names=[])
     vocabulary, rare = DenseVocabulary.of([orders[0] for orders in found.sequences], Molecules())
-    kept = [i for i in range(len(found.smiles)) if i not in rare]
+    kept = [i for i in range(len(found.texts)) if i not in rare]
     _, codes = vocabulary.encode([found.sequences[i] for i in kept])
-    return vocabulary, [found.smiles[i] for i in kept], codes
+    return vocabulary, [found.texts[i] for i in kept], codes
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_what_is_not_a_molecule_is_none(
 
 def test_what_does_not_fit_is_left_out_with_the_reason() -> None:
     rows = ["CCO"] * 6 + ["C" * 41, "C.N", "CC#N", "C[NH+](C)C"]
-    found = featurize(rows, salts="keep", names=[])
+    found = featurize(rows, Molecules("keep"), names=[])
     vocabulary, rare = DenseVocabulary.of([orders[0] for orders in found.sequences], Molecules())
     assert rare == {
         6: "more than 40 atoms: a dense graph holds every pair of them",
