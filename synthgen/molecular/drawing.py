@@ -74,7 +74,7 @@ def draw(
         wishes, at = np.unique(
             np.concatenate([wanted[rows], known[rows]], 1), axis=0, return_inverse=True
         )
-        drawing = _Drawing(network, rules, torch.as_tensor(wishes), torch.as_tensor(at.ravel()))
+        drawing = Drawing(network, rules, torch.as_tensor(wishes), torch.as_tensor(at.ravel()))
         drawn = drawing.run(noise).cpu().numpy()
         codes[rows, : drawn.shape[1]] = drawn
 
@@ -89,7 +89,7 @@ def _rows(network: ActionNetwork, rules: Rules) -> int:
     return int(np.clip(2 ** int(np.log2(max(rows, 1))), *BATCH))
 
 
-class _Drawing:
+class Drawing:
     """Molecules being drawn.
 
     Many begin alike. A beginning has a place, where its state and its past are held, and is
@@ -117,13 +117,13 @@ class _Drawing:
         device = self.row.device
         out = torch.zeros(self.n, 2 * self.rules.max_length, dtype=torch.long, device=device)
         for k in range(out.shape[1]):
-            action = _pick(self._share(k), self.at, noise)
+            action = pick(self.share(k), self.at, noise)
             out[self.row, k] = action
-            if not self._go_on(action):
+            if not self.go_on(action):
                 break
         return out
 
-    def _share(self, k: int) -> Tensor:
+    def share(self, k: int) -> Tensor:
         """Probabilities (places, n_actions) of what comes at step ``k``."""
         atom, free = seen(self.state)
         device, last = self.row.device, self.rules.max_length - 1
@@ -135,7 +135,7 @@ class _Drawing:
             may = _ending(may, self.state)
         return logits.masked_fill(~may, -torch.inf).softmax(1)
 
-    def _go_on(self, action: Tensor) -> bool:
+    def go_on(self, action: Tensor) -> bool:
         """Take the action (n,) of each molecule; whether any goes on."""
         going = torch.nonzero(action != 0).flatten()
         if not len(going):
@@ -185,7 +185,7 @@ def _ending(may: Tensor, state: Construction) -> Tensor:
     return torch.where(chosen.any(1, keepdim=True), chosen, may)
 
 
-def _pick(share: Tensor, at: Tensor, noise: torch.Generator) -> Tensor:
+def pick(share: Tensor, at: Tensor, noise: torch.Generator) -> Tensor:
     """Indices (n,) drawn from the rows ``at`` (n,) of probabilities (places, k)."""
     reached = share.double().cumsum(1)
     u = torch.rand(len(at), 1, generator=noise, dtype=torch.float64, device=at.device)
