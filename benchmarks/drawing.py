@@ -163,11 +163,11 @@ def write(target: Path, found: list[dict[str, Any]], wanted: argparse.Namespace)
     target.with_suffix(".md").write_text("\n".join(lines) + "\n")
 
 
-_LEGEND = f"""Milliseconds are of processor, for each molecule drawn, on one thread: the network and
-its masks; the strict round trip to SMILES with what the critic sees; the critic. With the critic two
-molecules are drawn for each one kept. Rates are of kept molecules, with {{threads}} threads; by the
-wall they tell of the machine's other work too. The goal is {GOAL_PER_S:,} a second on two cores, that
-is {GOAL_PER_S // 2} for each second of processor.
+_LEGEND = f"""Milliseconds are of processor, for each molecule drawn, on one thread: the network
+and its masks; the strict round trip to SMILES with what the critic sees; the critic. With the
+critic two molecules are drawn for each one kept. Rates are of kept molecules, with {{threads}}
+threads; by the wall they tell of the machine's other work too. The goal is {GOAL_PER_S:,} a second
+on two cores: {GOAL_PER_S // 2} for each second of processor.
 """
 
 
