@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
 
-from synthgen.molecular.representation import Edges, Nodes, Representation
+from synthgen.chemistry import Edges, Nodes
+from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
 from synthgen.training.device import fast_bfloat16
 

@@ -69,7 +69,7 @@ def rows_of(
 ) -> list[Any]:
     """For each row of codes its text, nodes and edges, or ``None``; plain for a process."""
     of = representation(**held)
-    known = Vocabulary.from_dict(vocabulary, of.atom)
+    known = Vocabulary.from_dict(vocabulary, of)
     return [_decoded(row, known, of, relations) for row in chunk]
 
 
