@@ -200,7 +200,7 @@ class Vocabulary:
             row[: len(sequence)] = [self.index[action] for action in sequence]
         return codes
 
-    def graph(self, codes: np.ndarray) -> Graph:
+    def graph(self, codes: Iterable[int]) -> Graph:
         """The graph of one row of codes."""
         return graph_of(self.actions[code] for code in codes)
 

@@ -15,8 +15,9 @@ as many real as drawn molecules, it is log p_real / p_drawn (Goodfellow et al., 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -24,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
 
-from synthgen.molecular.representation import Edges, Nodes, Representation
+from synthgen.chemistry import Edges, Nodes
+from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
 from synthgen.training.device import fast_bfloat16
 
@@ -63,9 +65,8 @@ class Graphs:
         sizes = np.array([len(nodes) for nodes, _ in found], np.int64)
         bonds = np.array([len(edges) for _, edges in found], np.int64)
         start = np.r_[0, np.cumsum(fields)[:-1]]
-        nodes = np.array([node for nodes, _ in found for node in nodes], np.int64)
-        edges = np.array([edge for _, edges in found for edge in edges], np.int64)
-        edges = edges.reshape(-1, 3)
+        nodes = _flat(node for nodes, _ in found for node in nodes)
+        edges = _flat(edge for _, edges in found for edge in edges).reshape(-1, 3)
         first = np.r_[0, sizes.cumsum()]
         # numbers within a molecule: a batch of any of them is put together from slices
         source, target, relation = edges.T
@@ -124,6 +125,11 @@ class Batch:
         nodes, told = self.nodes.to(device), self.told.to(device)
         target, owner = self.target.to(device), self.owner.to(device)
         return Batch(nodes, told, target, owner, self.n, self.relations)
+
+
+def _flat(rows: Iterable[list[int]]) -> np.ndarray:
+    """Their numbers one after another, sooner than as an array of lists."""
+    return np.fromiter(chain.from_iterable(rows), np.int64)
 
 
 def _ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -13,7 +13,10 @@ from synthgen.seeds import Streams
 from synthgen.threads import in_batches
 from synthgen.training.device import fast_bfloat16
 
-BATCH = 1024
+# molecules of a batch, fewest and most, within what their keys and values may take
+BATCH, CACHE_BYTES = (256, 4096), 2**28
+# share of places in use below which molecules move together
+_SPARSE = 0.75
 
 
 def seen(state: Construction) -> tuple[Tensor, Tensor]:
@@ -63,47 +66,110 @@ def draw(
         streams: Random streams.
     """
     codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
+    device = rules.kind.device
+    network = network.for_products(torch.bfloat16) if fast_bfloat16(device) else network
 
     def batch(rows: slice) -> None:
-        noise = streams.torch(f"batch/{rows.start}", rules.kind.device)
-        wish, told = (torch.as_tensor(p[rows]).to(rules.kind.device) for p in (wanted, known))
-        drawn = _batch(network, rules, wish, told, noise).cpu().numpy()
+        noise = streams.torch(f"batch/{rows.start}", device)
+        wishes, at = np.unique(
+            np.concatenate([wanted[rows], known[rows]], 1), axis=0, return_inverse=True
+        )
+        drawing = Drawing(network, rules, torch.as_tensor(wishes), torch.as_tensor(at.ravel()))
+        drawn = drawing.run(noise).cpu().numpy()
         codes[rows, : drawn.shape[1]] = drawn
 
-    in_batches(batch, len(wanted), BATCH, rules.kind.device)
+    in_batches(batch, len(wanted), _rows(network, rules), device)
     return codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)]
 
 
-@torch.inference_mode()
-def _batch(
-    network: ActionNetwork, rules: Rules, wanted: Tensor, known: Tensor, noise: torch.Generator
-) -> Tensor:
-    n, device = len(wanted), wanted.device
-    state, cache = Construction.start(n, rules), Cache(network.sizes.layers)
-    before = torch.zeros(n, 1, dtype=torch.long, device=device)
-    alive = torch.arange(n, device=device)
-    out = torch.zeros(n, 2 * rules.max_length, dtype=torch.long, device=device)
-    for k in range(out.shape[1]):
-        atom, free = seen(state)
+def _rows(network: ActionNetwork, rules: Rules) -> int:
+    """Molecules of a batch, whose keys and values fit into `CACHE_BYTES`."""
+    step = 4 * network.sizes.layers * network.sizes.width
+    rows = CACHE_BYTES // (step * rules.max_length)
+    return int(np.clip(2 ** int(np.log2(max(rows, 1))), *BATCH))
+
+
+class Drawing:
+    """Molecules being drawn.
+
+    Many begin alike. A beginning has a place, where its state and its past are held, and is
+    computed once for all molecules that share it. Where they part, the first goes on in that place
+    and the others get places of their own.
+
+    Shape:
+        at: (n,) place of each molecule that has not ended; row: (n,) which one it is.
+        state, wish: of each place. Places whose molecules have ended are given to others.
+    """
+
+    def __init__(self, network: ActionNetwork, rules: Rules, wishes: Tensor, at: Tensor) -> None:
+        device = rules.kind.device
+        self.network, self.rules = network, rules
+        self.n = len(at)
+        self.at, self.row = at.to(device), torch.arange(self.n, device=device)
+        self.wish = wishes.to(device)
+        self.before = torch.zeros(len(wishes), dtype=torch.long, device=device)
+        self.state = Construction.start(len(wishes), rules)
+        self.cache = Cache(network.sizes.layers, self.n, 2 * rules.max_length)
+
+    @torch.inference_mode()
+    def run(self, noise: torch.Generator) -> Tensor:
+        """The actions (n, 2 max_length) of all molecules, `END` (0) after the end."""
+        device = self.row.device
+        out = torch.zeros(self.n, 2 * self.rules.max_length, dtype=torch.long, device=device)
+        for k in range(out.shape[1]):
+            action = pick(self.share(k), self.at, noise)
+            out[self.row, k] = action
+            if not self.go_on(action):
+                break
+        return out
+
+    def share(self, k: int) -> Tensor:
+        """Probabilities (places, n_actions) of what comes at step ``k``."""
+        atom, free = seen(self.state)
+        device, last = self.row.device, self.rules.max_length - 1
+        steps = Steps(self.before[:, None], atom[:, None], free[:, None], min(k, last))
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            steps = Steps(before, atom[:, None], free[:, None], min(k, rules.max_length - 1))
-            logits = network(steps, wanted, known, cache)[:, 0]
-        may = state.allowed()
-        if k >= rules.max_length - 1:
-            may = _ending(may, state)
-        action = _pick(logits.masked_fill(~may, -torch.inf), noise)
-        out[alive, k] = action
-        state.do(action)
-        going = torch.nonzero(~state.ended).flatten()
+            logits = self.network(steps, *self.wish.chunk(2, 1), self.cache)[:, 0]
+        may = self.state.allowed()
+        if k >= last:
+            may = _ending(may, self.state)
+        return logits.masked_fill(~may, -torch.inf).softmax(1)
+
+    def go_on(self, action: Tensor) -> bool:
+        """Take the action (n,) of each molecule; whether any goes on."""
+        going = torch.nonzero(action != 0).flatten()
         if not len(going):
-            break
-        before = action[:, None]
-        if len(going) < len(alive):
-            # what has ended is not computed further
-            alive, before, state = alive[going], before[going], state.take(going)
-            wanted, known = wanted[going], known[going]
-            cache.keep(going)
-    return out
+            return False
+        self.row = self.row[going]
+        n_actions, places = len(self.rules.kind), len(self.before)
+        # a way on is a place and an action, for all molecules that share both
+        ways, way = torch.unique(self.at[going] * n_actions + action[going], return_inverse=True)
+        source, taken = ways // n_actions, ways % n_actions
+        sparse = len(ways) < _SPARSE * places
+        place = torch.arange(len(ways)) if sparse else _places(source, places)
+        place = place.to(ways.device)
+        moved = torch.nonzero(place != source).flatten()
+        self.cache.copy(source[moved], place[moved])
+        # of a place that nobody needs the molecule ends
+        n = len(ways) if sparse else max(places, int(place.max()) + 1)
+        origin, self.before = torch.arange(n, device=ways.device), ways.new_zeros(n)
+        origin[place], self.before[place] = source, taken
+        self.state, self.wish = self.state.take(origin), self.wish[origin]
+        self.state.do(self.before)
+        self.at = place[way]
+        return True
+
+
+def _places(source: Tensor, places: int) -> Tensor:
+    """Where each way on goes: the first from a place stays there, others take what is free."""
+    further = torch.zeros_like(source, dtype=torch.bool)
+    further[1:] = source[1:] == source[:-1]
+    taken = torch.zeros(places + len(source), dtype=torch.bool, device=source.device)
+    taken[source] = True
+    n = int(further.sum())
+    place = source.clone()
+    place[further] = torch.nonzero(~taken).flatten()[:n]
+    return place
 
 
 def _ending(may: Tensor, state: Construction) -> Tensor:
@@ -119,7 +185,10 @@ def _ending(may: Tensor, state: Construction) -> Tensor:
     return torch.where(chosen.any(1, keepdim=True), chosen, may)
 
 
-def _pick(logits: Tensor, noise: torch.Generator) -> Tensor:
-    """Indices (n,) drawn from the softmax of logits (n, k)."""
-    u = torch.rand(logits.shape, generator=noise, device=logits.device)
-    return (logits - torch.log(-torch.log(u.clamp(1e-20, 1 - 1e-7)))).argmax(1)
+def pick(share: Tensor, at: Tensor, noise: torch.Generator) -> Tensor:
+    """Indices (n,) drawn from the rows ``at`` (n,) of probabilities (places, k)."""
+    reached = share.double().cumsum(1)
+    u = torch.rand(len(at), 1, generator=noise, dtype=torch.float64, device=at.device)
+    # never quite the whole, so that it is an action with a share
+    u = u * (1 - 2**-50) * reached[at, -1:]
+    return torch.searchsorted(reached[at], u, right=True).squeeze(1)

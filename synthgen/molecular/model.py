@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
+from synthgen.molecular.decoding import Decoded, decode
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.network import ActionNetwork
@@ -157,7 +157,9 @@ class GraphGAN:
         learned enough.
         """
         nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
-        drawn = self._graphs(self._valid(nothing, nothing, run.streams.child("critic/drawn")))
+        streams = run.streams.child("critic/drawn")
+        found = self._decoded(nothing, nothing, streams, relations=True)
+        drawn = self._graphs(found).take(found.of_row)
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
@@ -188,23 +190,27 @@ class GraphGAN:
             wanted, known: (``pool`` * n, n_properties) a wish for each molecule of the pool.
             streams: Random streams.
         """
-        drawn = self._valid(wanted, known, streams)
-        if self.critic is None or len(drawn) <= n:
-            return drawn[:n]
-        found = logits(self.critic, self._graphs(drawn), self.rules.kind.device)
-        weight = np.exp(found.double().numpy().clip(-_MAX_LOGIT, _MAX_LOGIT))
-        rng = streams.numpy("weighted")
-        taken = rng.permutation(systematic(weight, n, rng))
-        return [drawn[i] for i in taken]
+        drawn = self._decoded(wanted, known, streams, relations=self.critic is not None)
+        rows = drawn.of_row
+        if self.critic is not None and len(rows) > n:
+            graphs = self._graphs(drawn)
+            found = logits(self.critic, graphs, self.rules.kind.device).double().numpy()
+            weight = np.exp(found.clip(-_MAX_LOGIT, _MAX_LOGIT))[rows]
+            rng = streams.numpy("weighted")
+            rows = rows[rng.permutation(systematic(weight, n, rng))]
+        return [drawn.texts[i] for i in rows[:n]]
 
-    def _valid(self, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """Canonical text of a molecule for each wish; what did not end in time is left out."""
+    def _decoded(
+        self, wanted: np.ndarray, known: np.ndarray, streams: Streams, *, relations: bool
+    ) -> Decoded:
+        """A molecule for each wish; what did not end in time is left out."""
         codes = draw(self.network, self.rules, wanted, known, streams)
-        graphs = (self.vocabulary.graph(row) for row in codes if 0 in row)
-        return [text for graph in graphs if (text := self.representation.text(graph))]
+        jobs = torch.get_num_threads()
+        return decode(codes, self.vocabulary, self.representation, relations=relations, jobs=jobs)
 
-    def _graphs(self, texts: Sequence[str]) -> Graphs:
-        return Graphs.of_texts(texts, self.representation)
+    def _graphs(self, drawn: Decoded) -> Graphs:
+        held = self.representation
+        return Graphs.of(drawn.relations, held.node_fields, held.relations)
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""

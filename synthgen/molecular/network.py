@@ -9,6 +9,7 @@ every step.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -94,6 +95,18 @@ class ActionNetwork(nn.Module):
         out: Tensor = (self.norm(x) @ self.head).float() + self.bias
         return out
 
+    def for_products(self, dtype: torch.dtype) -> ActionNetwork:
+        """A copy with the weights of matrix products in ``dtype``.
+
+        Autocast gives the same results, but converts frozen weights anew at every step.
+        """
+        found = copy.deepcopy(self)
+        for module in found.modules():
+            if isinstance(module, nn.Linear):
+                module.to(dtype)
+        found.head = nn.Parameter(found.head.to(dtype), requires_grad=False)
+        return found
+
     def _path_index(self, steps: Steps) -> Tensor:
         """(n, length, 2 NEAR) rows of ``path``: one for each near atom, one for its bonds."""
         place = torch.arange(NEAR, device=steps.atom.device)
@@ -150,9 +163,12 @@ class Block(nn.Module):
             part.reshape(n, length, self.heads, -1).transpose(1, 2)
             for part in self.qkv(self.norm_1(x)).chunk(3, dim=-1)
         )
-        if cache is not None:
-            k, v = cache.with_(k, v)
-        seen = attention(q, k, v, causal=cache is None)
+        # for one query the fused kernel is the fastest; see `attention` for many
+        seen = (
+            attention(q, k, v)
+            if cache is None
+            else F.scaled_dot_product_attention(q, *cache.with_(k, v))
+        )
         x = x + self._thinned(self.out(seen.transpose(1, 2).reshape(n, length, h)))
         return x + self._thinned(self.down(F.silu(self.up(self.norm_2(x)))))
 
@@ -164,45 +180,57 @@ class Block(nn.Module):
         return x * (kept / (1 - self.dropout)).to(x.dtype)
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, *, causal: bool) -> Tensor:
-    """Scaled dot-product attention (n, heads, length, width per head).
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Scaled dot-product attention (n, heads, length, width per head) to the steps before.
 
     Written out: for so short sequences the fused kernel's way back takes ten times as long on CPUs.
     """
     score = (q @ k.transpose(2, 3)).float() / math.sqrt(q.shape[3])
-    if causal:
-        later = torch.ones(score.shape[2:], dtype=torch.bool, device=q.device).triu(1)
-        score = score.masked_fill(later, -torch.inf)
+    later = torch.ones(score.shape[2:], dtype=torch.bool, device=q.device).triu(1)
+    score = score.masked_fill(later, -torch.inf)
     return score.softmax(-1).to(v.dtype) @ v
 
 
 class LayerCache:
-    """Keys and values of the steps so far."""
+    """Keys and values (step, place, key or value, head, width of a head) of the steps so far.
 
-    def __init__(self) -> None:
-        self.k: Tensor | None = None
-        self.v: Tensor | None = None
+    Steps come first: a new one is written beside those before it, which stay where they are.
+    """
+
+    def __init__(self, places: int, length: int) -> None:
+        self.places, self.length = places, length
+        self.done = 0
+        self.held: Tensor | None = None
 
     def with_(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """All keys and values, those of a new step included."""
-        if self.k is not None and self.v is not None:
-            k, v = torch.cat([self.k, k], dim=2), torch.cat([self.v, v], dim=2)
-        self.k, self.v = k, v
+        """All keys and values, those of a new step (n, heads, 1, width) included."""
+        n, heads, _, width = k.shape
+        if self.held is None:
+            self.held = k.new_empty(self.length, self.places, 2, heads, width)
+        self.held[self.done, :n, 0], self.held[self.done, :n, 1] = k[:, :, 0], v[:, :, 0]
+        self.done += 1
+        k, v = self.held[: self.done, :n].permute(2, 1, 3, 0, 4)
         return k, v
+
+    def copy(self, source: Tensor, target: Tensor) -> None:
+        """What is in places ``source`` in places ``target`` too."""
+        if self.held is not None:
+            self.held[: self.done].index_copy_(
+                1, target, self.held[: self.done].index_select(1, source)
+            )
 
 
 class Cache:
-    """What a network remembers while it draws step by step."""
+    """What a network remembers of molecules, each in its place, while it draws step by step."""
 
-    def __init__(self, layers: int) -> None:
-        self.layers = [LayerCache() for _ in range(layers)]
+    def __init__(self, layers: int, places: int, length: int) -> None:
+        self.layers = [LayerCache(places, length) for _ in range(layers)]
 
     def layer(self, k: int) -> LayerCache:
         """Of one layer."""
         return self.layers[k]
 
-    def keep(self, rows: Tensor) -> None:
-        """Forget all molecules but ``rows``."""
+    def copy(self, source: Tensor, target: Tensor) -> None:
+        """What is in places ``source`` in places ``target`` too."""
         for layer in self.layers:
-            if layer.k is not None and layer.v is not None:
-                layer.k, layer.v = layer.k[rows], layer.v[rows]
+            layer.copy(source, target)

@@ -13,12 +13,9 @@ from typing import Any, ClassVar, Protocol
 from typing_extensions import override
 
 from synthgen import chemistry, peptides
-from synthgen.chemistry import Atom, Graph
+from synthgen.chemistry import Atom, Edges, Graph, Nodes
 from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import Action, Alphabet
-
-Nodes = list[list[int]]
-Edges = list[list[int]]
 
 
 class Representation(Alphabet, Protocol):
@@ -68,6 +65,10 @@ class Representation(Alphabet, Protocol):
         """What a critic sees of a canonical text: nodes, directed edges (from, to, relation)."""
         ...
 
+    def drawn(self, graph: Graph) -> tuple[str, Nodes, Edges] | None:
+        """Both `text` and `relational` of a graph."""
+        ...
+
 
 @dataclass(frozen=True)
 class Molecules(Representation):
@@ -110,6 +111,10 @@ class Molecules(Representation):
     @override
     def relational(self, text: str) -> tuple[Nodes, Edges]:
         return chemistry.relational(text)
+
+    @override
+    def drawn(self, graph: Graph) -> tuple[str, Nodes, Edges] | None:
+        return chemistry.to_relational(graph)
 
     @override
     def atom(self, *plain: Any) -> Atom:
@@ -156,6 +161,11 @@ class Peptides(Representation):
     @override
     def relational(self, text: str) -> tuple[Nodes, Edges]:
         return peptides.relational(text)
+
+    @override
+    def drawn(self, graph: Graph) -> tuple[str, Nodes, Edges] | None:
+        text = peptides.to_sequence(graph)
+        return None if text is None else (text, *peptides.relational(text))
 
     @override
     def atom(self, *plain: Any) -> Atom:
