@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import override
 
 from synthgen import chemistry, frames, modelfile
+from synthgen.adversarial.trees import systematic
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.model import GraphGAN
+from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.warmstart import GraphGANConfig, random_orders
 from synthgen.molecular.wishes import Property, wishes
 from synthgen.seeds import Streams
@@ -24,6 +27,9 @@ from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run, parse_options
 
 BATCH_MOLECULES = 16_384
+# molecules to choose from for each one whose columns are asked for
+_CHOICE = 3
+_OUTCOMES = "outcomes."
 
 
 class MolGen(Generator):
@@ -47,6 +53,7 @@ class MolGen(Generator):
     Attributes:
         rejected_: DataFrame of the rows that cannot be represented: row, smiles, reason.
         properties_: What conditions may name.
+        outcomes_: The columns beside the SMILES, as they are drawn for a molecule.
         training_: Record of the run.
         privacy_: The privacy ledger, or ``None``.
     """
@@ -84,8 +91,8 @@ class MolGen(Generator):
         """Learn SMILES; returns self.
 
         Args:
-            data: A list or Series of SMILES, or a table with ``smiles_column`` and numeric
-                columns, which are learned as properties.
+            data: A list or Series of SMILES, or a table with ``smiles_column`` and columns that are
+                learned beside it: numbers, dates, categories. Identifiers and texts are not.
             smiles_column: Name of the column of SMILES; ``None`` takes the one of that name.
 
         Raises:
@@ -104,7 +111,12 @@ class MolGen(Generator):
             self.rejected_ = _rejected(smiles, found, rare)
             if len(kept) < MIN_MOLECULES:
                 raise InvalidInputError(_too_few(len(kept), smiles, self.rejected_))
-            properties, scores = self._properties(found, beside, kept)
+            progress.stage("learning columns")
+            table = beside.iloc[found.rows[kept]].reset_index(drop=True)
+            names = [found.smiles[i] for i in kept]
+            outcomes, refused = Outcomes.fit(names, table, streams.child("outcomes"))
+            learned = beside[[name for name in beside if str(name) in outcomes.names]]
+            properties, scores = self._properties(found, learned, kept)
             clock.lap("reading")
             known = set(vocabulary.actions)
             rows = [
@@ -120,14 +132,17 @@ class MolGen(Generator):
                 codes,
                 scores[molecule],
                 molecule,
-                [found.smiles[i] for i in kept],
+                names,
                 vocabulary,
                 self.model_options or {},
                 run,
             )
             clock.lap("training")
-        self.generator_, self.properties_ = fitted, properties
+        self.generator_, self.properties_, self.outcomes_ = fitted, properties, outcomes
         self.smiles_column_ = str(smiles.name or "smiles")
+        record.warnings.extend(
+            f"column {name!r} is not learned: {reason}" for name, reason in refused.items()
+        )
         self.training_ = {
             "model": GraphGAN.name,
             "seed": streams.seed,
@@ -169,7 +184,7 @@ class MolGen(Generator):
             for k, name in enumerate(self._computed())
             if name not in beside
         }
-        for name in beside:
+        for name in beside.select_dtypes("number"):
             values = beside[name].to_numpy(np.float64, na_value=np.nan)[found.rows][kept]
             if np.isfinite(values).sum() >= MIN_MOLECULES:
                 columns[str(name)] = (False, values)
@@ -188,7 +203,7 @@ class MolGen(Generator):
         novel_to: Iterable[str] | None = None,
         seed: int | None = None,
     ) -> pd.DataFrame:
-        """``n`` molecules: column ``smiles``, and the properties they were asked for.
+        """``n`` molecules: column ``smiles``, and the columns that were learned beside it.
 
         Args:
             n: Number of molecules.
@@ -222,6 +237,7 @@ class MolGen(Generator):
             raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
+        self.outcomes_.conditions(where)
         known = () if novel_to is None else novel_to
         barred = {text for smiles in known if (text := chemistry.canonical(str(smiles)))}
         return self._batches(int(n), where, unique, barred, streams, batch)
@@ -236,10 +252,11 @@ class MolGen(Generator):
         batch: int,
     ) -> Iterator[pd.DataFrame]:
         done = attempt = 0
+        asked = self.outcomes_.conditions(where)
         while done < n or not attempt:
             child = streams.child(f"batch/{attempt}")
             size = min(batch, n - done)
-            found = self._drawn(size, where, child)
+            found = self._likely(size, where, asked, child)
             if unique or barred:
                 found = list(dict.fromkeys(found) if unique else found)
                 found = [smiles for smiles in found if smiles not in barred]
@@ -250,7 +267,20 @@ class MolGen(Generator):
                     f"after {attempt} batches only {done:,} of {n:,} molecules are new; ask for "
                     "fewer, or without unique and novel_to"
                 )
-            yield pd.DataFrame({"smiles": pd.Series(found, dtype=object)})
+            beside, _ = self.outcomes_.draw(found, asked, child.child("columns"))
+            beside.insert(0, "smiles", pd.Series(found, dtype=object))
+            yield beside
+
+    def _likely(
+        self, n: int, where: Mapping[str, Any] | None, asked: Mapping[str, Any], streams: Streams
+    ) -> list[str]:
+        """``n`` valid SMILES; of a choice those whose columns are likely to be as asked."""
+        if not asked:
+            return self._drawn(n, where, streams)
+        found = self._drawn(_CHOICE * n, where, streams)
+        _, weight = self.outcomes_.draw(found, asked, streams.child("choice"))
+        chosen = systematic(weight + 1e-9, min(n, len(found)), streams.numpy("chosen"))
+        return [found[i] for i in chosen]
 
     def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
         """``n`` valid SMILES; what is not valid is drawn again."""
@@ -270,8 +300,14 @@ class MolGen(Generator):
         encoding = {
             "vocabulary": self.generator_.vocabulary.to_dict(),
             "properties": [one.to_dict() for one in self.properties_],
+            "outcomes": self.outcomes_.to_dict(),
         }
         return {"kind": modelfile.MOLECULES, "smiles_column": self.smiles_column_}, encoding
+
+    @override
+    def _weights(self) -> dict[str, np.ndarray]:
+        own = {_OUTCOMES + name: array for name, array in self.outcomes_.to_arrays().items()}
+        return super()._weights() | own
 
     @classmethod
     def load(cls, path: str | Path) -> MolGen:
@@ -287,11 +323,16 @@ class MolGen(Generator):
             vocabulary = Vocabulary.from_dict(contents.encoding["vocabulary"])
             properties = [Property.from_dict(one) for one in contents.encoding["properties"]]
             options = contents.config["options"]
-            generator = GraphGAN.load(vocabulary, options, contents.weights, len(properties))
+            weights = dict(contents.weights)
+            own = {k: weights.pop(k) for k in list(weights) if k.startswith(_OUTCOMES)}
+            arrays = {name.removeprefix(_OUTCOMES): array for name, array in own.items()}
+            outcomes = Outcomes.load(contents.encoding["outcomes"], arrays)
+            generator = GraphGAN.load(vocabulary, options, weights, len(properties))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{path}: {error}") from None
         loaded = cls(model=generator.name)
         loaded.generator_, loaded.properties_ = generator, properties
+        loaded.outcomes_ = outcomes
         loaded.smiles_column_ = str(contents.schema.get("smiles_column", "smiles"))
         loaded.training_, loaded.privacy_ = contents.training, contents.privacy
         loaded.rejected_ = _empty_rejected()
@@ -314,7 +355,7 @@ class MolGen(Generator):
 
 
 def _columns(data: Any, smiles_column: str | None) -> tuple[pd.Series, pd.DataFrame]:
-    """The SMILES, and the numeric columns beside them."""
+    """The SMILES, and the columns beside them."""
     if isinstance(data, pd.Series):
         return data.reset_index(drop=True), pd.DataFrame(index=range(len(data)))
     if isinstance(data, list | tuple | np.ndarray):
@@ -327,8 +368,12 @@ def _columns(data: Any, smiles_column: str | None) -> tuple[pd.Series, pd.DataFr
             f"no column {smiles_column or 'smiles'!r} of SMILES; the table has "
             f"{', '.join(map(str, frame.columns))}: name it with smiles_column"
         )
-    beside = frame.drop(columns=name).select_dtypes("number")
-    return frame[name], beside
+    if name != "smiles" and "smiles" in frame:
+        raise InvalidInputError(
+            f"the SMILES are in column {name!r}, and will be called smiles: drop or rename the "
+            "other column of that name"
+        )
+    return frame[name], frame.drop(columns=name)
 
 
 def _rejected(smiles: pd.Series, found: Featurized, rare: dict[int, str]) -> pd.DataFrame:

@@ -55,6 +55,8 @@ def read_batches(path: str, rows: int) -> Iterator[pd.DataFrame]:
 
 def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:
     """Write the column ``smiles``; to SDF with the other columns as tags, and what made it."""
+    import pandas as pd
+
     from synthgen import chemistry
 
     is_sdf = path.lower().endswith(SDF_ENDINGS)
@@ -67,7 +69,8 @@ def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -
             for row in frame.to_dict("records"):
                 text = row.pop("smiles")
                 if is_sdf:
-                    tags = {str(k): str(v) for k, v in row.items()} | _said(facts)
+                    tags = {str(k): str(v) for k, v in row.items() if not pd.isna(v)}
+                    tags |= _said(facts)
                     out.write(chemistry.sdf_record(text, tags).encode())
                 else:
                     out.write(f"{text}\n".encode())
