@@ -8,7 +8,8 @@ Barber et al., *Predictive inference with the jackknife+*, 2021).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,14 @@ from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import MIN_ROWS
 
 FOLDS = 5
-_ENSEMBLE: dict[str, Any] = {"max_leaves": 16, "min_rows": 10, "max_features": 0.1}
+_MIN_LEAF = 10
+_ENSEMBLE: dict[str, Any] = {
+    "max_trees": 200,
+    "learning_rate": 0.15,
+    "max_leaves": 16,
+    "min_rows": _MIN_LEAF,
+    "max_features": 0.1,
+}
 # ranks nearer to 0 and 1 than this are not told apart
 _EDGE = 1e-3
 # a feature that stands for a missing cell: below all normal scores
@@ -130,8 +138,13 @@ class Response:
             fold: (n,) 0..4, which fifth of the molecules a row belongs to.
             rng: Seeds the trees.
         """
+        # what nearly all molecules have alike takes time and tells nothing
+        kept = np.flatnonzero((features != np.median(features, axis=0)).sum(axis=0) >= _MIN_LEAF)
+        kept = kept if len(kept) else np.zeros(1, np.int64)
+        features = features[:, kept]
         odds = tuple(
-            _fit_odds(held.codes == code, features, fold, rng) for code in _told_apart(encoder)
+            _placed(_fit_odds(held.codes == code, features, fold, rng), kept)
+            for code in _told_apart(encoder)
         )
         rows = np.flatnonzero(encoder.has_value[held.codes])
         if len(rows) < MIN_ROWS:
@@ -146,7 +159,7 @@ class Response:
             )
             expected[out] = trees.logit(x[out])
             mean.append(trees)
-        return cls(encoder, odds, tuple(mean), Noise.of(expected, score))
+        return cls(encoder, odds, _placed(mean, kept), Noise.of(expected, score))
 
     def draw(self, features: np.ndarray, within: Interval | None, u: np.ndarray) -> Drawn:
         """Cells of molecules with ``features`` (n, n_features).
@@ -208,9 +221,7 @@ class Response:
         allowed = np.isin(np.arange(self.encoder.n_codes), within.codes)
         return np.where(allowed, share + 1e-12, 0.0)
 
-    def _levels(
-        self, scores: np.ndarray, within: Interval | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _levels(self, scores: np.ndarray, within: Interval | None) -> tuple[np.ndarray, np.ndarray]:
         """Levels (n,) of the noise between which cells are within an interval."""
         if within is None:
             return np.zeros(len(scores)), np.ones(len(scores))
@@ -231,7 +242,7 @@ class Response:
 
     def _parts(self) -> dict[str, TreeCritic]:
         groups = {f"odds.{j}": trees for j, trees in enumerate(self.odds)} | {"mean": self.mean}
-        return {f"{name}.{k}": tree for name, trees in groups.items() for k, tree in enumerate(trees)}
+        return {f"{name}.{k}": one for name, held in groups.items() for k, one in enumerate(held)}
 
     @classmethod
     def from_arrays(
@@ -281,6 +292,11 @@ def _fit_odds(
         judging, learned = (tuple(features[side[i]] for side in sides) for i in (0, 1))
         found.append(TreeCritic.fit(learned, judging, rng, **_ENSEMBLE))
     return tuple(found)
+
+
+def _placed(trees: Sequence[TreeCritic], kept: np.ndarray) -> Ensemble:
+    """Trees fitted on the features ``kept``, as trees on all of them."""
+    return tuple(replace(one, feature=kept[one.feature].astype(np.int32)) for one in trees)
 
 
 def _told_apart(encoder: ColumnEncoder) -> range:
