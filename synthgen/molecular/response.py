@@ -103,20 +103,56 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Odds:
+    """Which cells have a code: slope times what trees say, plus intercept, is its log odds.
+
+    Trees stop early on few rows and say too little; both numbers are fitted to what they say of
+    molecules that they did not see (Platt scaling, 1999).
+    """
+
+    trees: Ensemble
+    line: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, is_code: np.ndarray, features: np.ndarray, fold: np.ndarray, rng: np.random.Generator
+    ) -> Odds | None:
+        """Of rows (n,) that have the code; ``None`` where a fold has not both kinds."""
+        from sklearn.linear_model import LogisticRegression
+
+        held = [np.bincount(fold[side], minlength=FOLDS) for side in (is_code, ~is_code)]
+        if min(part.min() for part in held) < 1 or is_code.sum() < MIN_ROWS:
+            return None
+        found, said = [], np.zeros(len(features))
+        for k in range(FOLDS):
+            sides = [(side & (fold == k), side & (fold != k)) for side in (is_code, ~is_code)]
+            judging, learned = (tuple(features[side[i]] for side in sides) for i in (0, 1))
+            found.append(TreeCritic.fit(learned, judging, rng, **_ENSEMBLE))
+            said[fold == k] = found[-1].logit(features[fold == k])
+        line = LogisticRegression(C=10.0).fit(said[:, None], is_code)
+        # trees that are wrong more often than right tell nothing
+        slope = max(float(line.coef_[0, 0]), 0.0)
+        return cls(tuple(found), np.array([slope, float(line.intercept_[0])]))
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Probability (n,) of the code."""
+        return np.asarray(expit(self.line[0] * _mean(self.trees, features) + self.line[1]))
+
+
+@dataclass(frozen=True)
 class Response:
     """p(column | features).
 
     Attributes:
         encoder: Cells as codes, and ranks of those that are numbers.
-        odds: For each code, trees that tell it from the others; of two codes for the second alone,
-            of one for none. Empty for a code that too few rows hold: it comes as often as in the
-            data.
+        odds: For each code; of two codes for the second alone, of one for none. ``None`` for a
+            code that too few rows hold: it comes as often as in the data.
         mean: Trees of the normal score of a number; empty for categories.
         noise: What is added to it.
     """
 
     encoder: ColumnEncoder
-    odds: tuple[Ensemble, ...]
+    odds: tuple[Odds | None, ...]
     mean: Ensemble
     noise: Noise | None
 
@@ -142,13 +178,13 @@ class Response:
         kept = np.flatnonzero((features != np.median(features, axis=0)).sum(axis=0) >= _MIN_LEAF)
         kept = kept if len(kept) else np.zeros(1, np.int64)
         features = features[:, kept]
-        odds = tuple(
-            _placed(_fit_odds(held.codes == code, features, fold, rng), kept)
-            for code in _told_apart(encoder)
-        )
+        odds = []
+        for code in _told_apart(encoder):
+            one = Odds.fit(held.codes == code, features, fold, rng)
+            odds.append(one and replace(one, trees=_placed(one.trees, kept)))
         rows = np.flatnonzero(encoder.has_value[held.codes])
         if len(rows) < MIN_ROWS:
-            return cls(encoder, odds, (), None)
+            return cls(encoder, tuple(odds), (), None)
         score, x, part = _score(held.ranks[rows]), features[rows], fold[rows]
         expected, mean = score.copy(), []
         for k in np.unique(part):
@@ -159,7 +195,7 @@ class Response:
             )
             expected[out] = trees.logit(x[out])
             mean.append(trees)
-        return cls(encoder, odds, _placed(mean, kept), Noise.of(expected, score))
+        return cls(encoder, tuple(odds), _placed(mean, kept), Noise.of(expected, score))
 
     def draw(self, features: np.ndarray, within: Interval | None, u: np.ndarray) -> Drawn:
         """Cells of molecules with ``features`` (n, n_features).
@@ -205,11 +241,9 @@ class Response:
         """Probability (n, n_codes) of each code."""
         share = self.encoder.share
         found = np.tile(share, (len(features), 1))
-        for code, trees in zip(_told_apart(self.encoder), self.odds, strict=True):
-            if trees:
-                # trees weigh both sides alike
-                prior = np.log(share[code] / (1 - share[code]))
-                found[:, code] = expit(_mean(trees, features) + prior)
+        for code, odds in zip(_told_apart(self.encoder), self.odds, strict=True):
+            if odds is not None:
+                found[:, code] = odds(features)
         if len(share) == 2:
             found[:, 0] = 1 - found[:, 1]
         return np.asarray(found / found.sum(axis=1, keepdims=True))
@@ -236,12 +270,14 @@ class Response:
             for part, trees in self._parts().items()
             for name, array in trees.to_arrays().items()
         }
+        arrays |= {f"odds.{j}.line": one.line for j, one in enumerate(self.odds) if one}
         if self.noise is not None:
             arrays |= {"noise.at": self.noise.at, "noise.residual": self.noise.residual}
         return arrays
 
     def _parts(self) -> dict[str, TreeCritic]:
-        groups = {f"odds.{j}": trees for j, trees in enumerate(self.odds)} | {"mean": self.mean}
+        groups = {f"odds.{j}": one.trees for j, one in enumerate(self.odds) if one}
+        groups |= {"mean": self.mean}
         return {f"{name}.{k}": one for name, held in groups.items() for k, one in enumerate(held)}
 
     @classmethod
@@ -265,7 +301,13 @@ class Response:
                     found.append(TreeCritic.from_arrays(part, n_features))
             return tuple(found)
 
-        odds = tuple(ensemble(f"odds.{j}") for j in range(len(_told_apart(encoder))))
+        odds: list[Odds | None] = []
+        for j in range(len(_told_apart(encoder))):
+            trees = ensemble(f"odds.{j}")
+            line = left.pop(f"odds.{j}.line") if trees else np.zeros(2)
+            if line.shape != (2,) or not np.isfinite(line).all():
+                raise ValueError("odds that are none")
+            odds.append(Odds(trees, line) if trees else None)
         mean, noise = ensemble("mean"), None
         if mean:
             noise = Noise(left.pop("noise.at"), left.pop("noise.residual"))
@@ -276,22 +318,7 @@ class Response:
                 raise ValueError("noise that is not finite")
         if left or bool(mean) != bool(encoder.has_value.any()):
             raise ValueError(f"arrays that do not belong there: {', '.join(sorted(left))}")
-        return cls(encoder, odds, mean, noise)
-
-
-def _fit_odds(
-    is_code: np.ndarray, features: np.ndarray, fold: np.ndarray, rng: np.random.Generator
-) -> Ensemble:
-    """Trees that tell the rows of a code from the others; none where a fold has not both."""
-    held = [np.bincount(fold[side], minlength=FOLDS) for side in (is_code, ~is_code)]
-    if min(part.min() for part in held) < 1 or is_code.sum() < MIN_ROWS:
-        return ()
-    found = []
-    for k in range(FOLDS):
-        sides = [[side & (fold == k), side & (fold != k)] for side in (is_code, ~is_code)]
-        judging, learned = (tuple(features[side[i]] for side in sides) for i in (0, 1))
-        found.append(TreeCritic.fit(learned, judging, rng, **_ENSEMBLE))
-    return tuple(found)
+        return cls(encoder, tuple(odds), mean, noise)
 
 
 def _placed(trees: Sequence[TreeCritic], kept: np.ndarray) -> Ensemble:
