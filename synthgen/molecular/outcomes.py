@@ -25,7 +25,7 @@ from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.encoding.summary import NumericSummary, offset
 from synthgen.errors import ConditionError, ModelFileError
 from synthgen.molecular.response import FOLDS, Drawn, Response
-from synthgen.schema import Column, Schema
+from synthgen.schema import Column
 from synthgen.seeds import Streams
 
 # molecules that the columns are learned from at most
@@ -141,9 +141,16 @@ class Outcomes:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready encoders."""
-        schema = Schema(frame="pandas", columns=tuple(r.encoder.column for r in self.columns))
-        states = [{"encoder": r.encoder.kind} | r.encoder.to_dict() for r in self.columns]
-        return {"schema": schema.to_dict(), "columns": states}
+        return {
+            "columns": [
+                {
+                    "column": one.encoder.column.model_dump(mode="json"),
+                    "encoder": one.encoder.kind,
+                    "state": one.encoder.to_dict(),
+                }
+                for one in self.columns
+            ]
+        }
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Named arrays of the trees and the noise."""
@@ -162,11 +169,9 @@ class Outcomes:
         """
         columns = []
         try:
-            if not found["columns"]:
-                return cls()
-            schema = Schema.from_dict(found["schema"], where="encoding.json: columns")
-            for j, (column, state) in enumerate(zip(schema, found["columns"], strict=True)):
-                encoder = _ENCODERS[state["encoder"]].from_dict(column, state)
+            for j, one in enumerate(found["columns"]):
+                column = Column.model_validate(one["column"])
+                encoder = _ENCODERS[one["encoder"]].from_dict(column, one["state"])
                 own = {k: v for k, v in arrays.items() if k.startswith(f"{j}.")}
                 own = {k.removeprefix(f"{j}."): v for k, v in own.items()}
                 columns.append(Response.from_arrays(encoder, own, n_descriptors() + j))

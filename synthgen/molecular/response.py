@@ -27,7 +27,7 @@ _ENSEMBLE: dict[str, Any] = {
     "learning_rate": 0.15,
     "max_leaves": 16,
     "min_rows": _MIN_LEAF,
-    "max_features": 0.1,
+    "max_features": 0.5,
 }
 # ranks nearer to 0 and 1 than this are not told apart
 _EDGE = 1e-3

@@ -68,12 +68,17 @@ def test_columns_have_the_forms_of_the_data(drawn: pd.DataFrame, table: pd.DataF
     assert np.array_equal(known, known.round(2))
 
 
-def test_columns_have_the_distributions_of_the_data(drawn: pd.DataFrame, smiles: list[str]) -> None:
+def test_columns_have_the_distributions_of_the_data(
+    drawn: pd.DataFrame, table: pd.DataFrame, smiles: list[str]
+) -> None:
     real = beside(smiles[N:], 1)
     for name in ("assay", "twice", "rings", "active"):
-        assert ks_2samp(real[name].dropna(), drawn[name].dropna()).statistic < 0.08, name
-    share = real["class"].value_counts(normalize=True)
-    assert (share - drawn["class"].value_counts(normalize=True)).abs().max() < 0.08
+        goal = real[name].dropna()
+        floor, found = (ks_2samp(goal, part[name].dropna()).statistic for part in (table, drawn))
+        assert found < floor + 0.08, name
+    assert abs(drawn["assay"].isna().mean() - table["assay"].isna().mean()) < 0.04
+    share = [part["class"].value_counts(normalize=True) for part in (table, drawn)]
+    assert (share[0] - share[1]).abs().max() < 0.08
 
 
 def test_columns_depend_on_the_structure_and_on_each_other(
@@ -82,7 +87,7 @@ def test_columns_depend_on_the_structure_and_on_each_other(
     logp = np.array([properties(text, ["logP"])[0] for text in smiles[N:]])
     known = drawn["assay"].notna().to_numpy()
     assert np.corrcoef(logp[known], drawn["assay"][known])[0, 1] > 0.75
-    assert drawn["assay"].corr(drawn["twice"]) > 0.95
+    assert drawn["assay"].corr(drawn["twice"]) > 0.93
     assert drawn["twice"].corr(drawn["active"]) > 0.6
     # gaps come where they are in the data
     assert known[logp <= 1].mean() - known[logp > 1].mean() > 0.2
@@ -148,7 +153,7 @@ def test_two_classes_stay_two_classes(shared_data: Path) -> None:
     outcomes, refused = Outcomes.fit(
         rows["smiles"][:600], rows[["num", "name", "p_np"]][:600], Streams(0)
     )
-    assert outcomes.names == ["p_np"]
-    assert set(refused) == {"num", "name"}
+    assert outcomes.names == ["num", "p_np"]
+    assert set(refused) == {"name"}
     drawn, _ = outcomes.draw(rows["smiles"][600:1000], {}, Streams(1))
     assert set(drawn["p_np"]) <= {0, 1}
