@@ -511,6 +511,55 @@ def _relational(molecule: Chem.Mol) -> tuple[Nodes, Edges]:
     return nodes, edges
 
 
+# Descriptors -------------------------------------------------------------------------------------
+
+_COUNTS = 512
+_AREAS = (
+    rdMolDescriptors.MQNs_,
+    rdMolDescriptors.SlogP_VSA_,
+    rdMolDescriptors.SMR_VSA_,
+    rdMolDescriptors.PEOE_VSA_,
+    rdMolDescriptors.CalcCrippenDescriptors,
+)
+_SINGLE = (
+    rdMolDescriptors.CalcTPSA,
+    rdMolDescriptors.CalcLabuteASA,
+    rdMolDescriptors.CalcFractionCSP3,
+    rdMolDescriptors.CalcExactMolWt,
+)
+
+
+def descriptors(smiles: Sequence[str]) -> np.ndarray:
+    """What predicts the properties of valid SMILES (n,): (n, n_descriptors) float32, finite.
+
+    Counts of Morgan neighbourhoods of radius 2 (Rogers and Hahn, 2010), folded to 512; molecular
+    quantum numbers (Nguyen et al., 2009); surface areas by log P, refractivity and charge (Labute,
+    2000); log P, refractivity, polar surface, share of sp3 carbon, mass.
+    """
+    found = [_descriptors(Chem.MolFromSmiles(text)) for text in smiles]
+    width = n_descriptors()
+    # charges of unusual atoms are not known
+    numbers = np.nan_to_num(np.array(found, np.float32).reshape(len(found), width))
+    return np.asarray(numbers.clip(-1e6, 1e6))
+
+
+@lru_cache(maxsize=1)
+def n_descriptors() -> int:
+    """How many numbers `descriptors` gives of a molecule."""
+    return len(_descriptors(Chem.MolFromSmiles("C")))
+
+
+def _descriptors(molecule: Chem.Mol) -> np.ndarray:
+    areas = [number for of in _AREAS for number in of(molecule)]
+    counts = _neighbourhood_counts().GetCountFingerprintAsNumPy(molecule)
+    return np.concatenate([[of(molecule) for of in _SINGLE], areas, counts])
+
+
+@lru_cache(maxsize=1)
+def _neighbourhood_counts() -> Any:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=_RADIUS, fpSize=_COUNTS)
+
+
 # Structure ---------------------------------------------------------------------------------------
 
 FINGERPRINT_BITS = 1024

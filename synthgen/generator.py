@@ -53,11 +53,16 @@ class Generator(BaseEstimator):  # type: ignore[misc]
             encoding=encoding,
             config={"model": self.generator_.name, "options": self.generator_.config()},
             training=self.training_,
-            weights=self.generator_.weights(),
+            weights=self._weights(),
             privacy=self.privacy_,
             versions=versions(),
         )
         modelfile.write(path, contents)
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Named arrays of the model file."""
+        weights: dict[str, np.ndarray] = self.generator_.weights()
+        return weights
 
     def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Schema and encoding, as the model file holds them."""

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import override
 
 from synthgen import frames, modelfile
+from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
+from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.wishes import Appraisal, Property, wishes
@@ -26,6 +29,9 @@ from synthgen.training.run import Run
 
 BATCH_MOLECULES = 16_384
 _WRITTEN = {"smiles": "SMILES", "sequence": "sequences"}
+# molecules to choose from for each one whose columns are asked for
+_CHOICE = 3
+_OUTCOMES = "outcomes."
 
 
 class MolGen(Generator):
@@ -52,6 +58,7 @@ class MolGen(Generator):
         rejected_: DataFrame of the rows that cannot be represented: row, smiles (or sequence),
             reason.
         properties_: What conditions may name.
+        outcomes_: The columns beside the SMILES, as they are drawn for a molecule.
         training_: Record of the run.
         privacy_: The privacy ledger, or ``None``.
     """
@@ -91,8 +98,8 @@ class MolGen(Generator):
         """Learn SMILES or sequences; returns self.
 
         Args:
-            data: A list or Series of them, or a table with ``smiles_column`` and numeric columns,
-                which are learned as properties.
+            data: A list or Series of them, or a table with ``smiles_column`` and columns that are
+                learned beside it: numbers, dates, categories. Identifiers and texts are not.
             smiles_column: Name of the column of SMILES or sequences; ``None`` takes the one called
                 smiles or sequence.
 
@@ -118,19 +125,26 @@ class MolGen(Generator):
             self.rejected_ = _rejected(smiles, found, rare, held.column)
             if len(kept) < MIN_MOLECULES:
                 raise InvalidInputError(_too_few(len(kept), held.kind, self.rejected_, len(smiles)))
-            properties, scores = self._properties(found, beside, kept)
+            progress.stage("learning columns")
+            table = beside.iloc[found.rows[kept]].reset_index(drop=True)
+            texts = [found.texts[i] for i in kept]
+            outcomes, refused = Outcomes.fit(texts, table, held, streams.child("outcomes"))
+            learned = beside[[name for name in beside if str(name) in outcomes.names]]
+            properties, scores = self._properties(found, learned, kept)
             clock.lap("reading")
             molecule, codes = vocabulary.encode([found.sequences[i] for i in kept])
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
-            texts = [found.texts[i] for i in kept]
             examples = Examples(
                 held, vocabulary, codes, molecule, scores[molecule], texts,
                 Appraisal(properties, held),
             )  # fmt: skip
             fitted, record = model_class.fit(examples, self.model_options or {}, run)
             clock.lap("training")
-        self.generator_, self.properties_ = fitted, properties
+        self.generator_, self.properties_, self.outcomes_ = fitted, properties, outcomes
         self.smiles_column_ = str(smiles.name or held.column)
+        record.warnings.extend(
+            f"column {name!r} is not learned: {reason}" for name, reason in refused.items()
+        )
         self.training_ = {
             "model": model_class.name,
             "seed": streams.seed,
@@ -180,7 +194,7 @@ class MolGen(Generator):
             for k, name in enumerate(self._computed())
             if name not in beside
         }
-        for name in beside:
+        for name in beside.select_dtypes("number"):
             values = beside[name].to_numpy(np.float64, na_value=np.nan)[found.rows][kept]
             if np.isfinite(values).sum() >= MIN_MOLECULES:
                 columns[str(name)] = (False, values)
@@ -199,7 +213,7 @@ class MolGen(Generator):
         novel_to: Iterable[str] | None = None,
         seed: int | None = None,
     ) -> pd.DataFrame:
-        """``n`` molecules: column ``smiles``, or ``sequence`` of peptides.
+        """``n`` molecules: column ``smiles``, or ``sequence``, and those learned beside.
 
         Args:
             n: Number of molecules.
@@ -237,6 +251,7 @@ class MolGen(Generator):
             )
         streams = self._sample_streams(seed)
         wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
+        self.outcomes_.conditions(where)
         known = () if novel_to is None else novel_to
         barred = {text for smiles in known if (text := self._canonical(str(smiles)))}
         return self._batches(int(n), where, unique, barred, streams, batch)
@@ -254,10 +269,11 @@ class MolGen(Generator):
         batch: int,
     ) -> Iterator[pd.DataFrame]:
         done = attempt = 0
+        asked = self.outcomes_.conditions(where)
         while done < n or not attempt:
             child = streams.child(f"batch/{attempt}")
             size = min(batch, n - done)
-            found = self._drawn(size, where, child)
+            found = self._likely(size, where, asked, child)
             if unique or barred:
                 found = list(dict.fromkeys(found) if unique else found)
                 found = [smiles for smiles in found if smiles not in barred]
@@ -268,8 +284,21 @@ class MolGen(Generator):
                     f"after {attempt} batches only {done:,} of {n:,} {self.kind} are new; ask for "
                     "fewer, or without unique and novel_to"
                 )
+            beside, _ = self.outcomes_.draw(found, asked, child.child("columns"))
             column = self.generator_.representation.column
-            yield pd.DataFrame({column: pd.Series(found, dtype=object)})
+            beside.insert(0, column, pd.Series(found, dtype=object))
+            yield beside
+
+    def _likely(
+        self, n: int, where: Mapping[str, Any] | None, asked: Mapping[str, Any], streams: Streams
+    ) -> list[str]:
+        """``n`` valid texts; of a choice those whose columns are likely to be as asked."""
+        if not asked:
+            return self._drawn(n, where, streams)
+        found = self._drawn(_CHOICE * n, where, streams)
+        _, weight = self.outcomes_.draw(found, asked, streams.child("choice"))
+        chosen = systematic(weight + 1e-9, min(n, len(found)), streams.numpy("chosen"))
+        return [found[i] for i in chosen]
 
     def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
         """``n`` valid texts; what is not valid is drawn again."""
@@ -289,9 +318,15 @@ class MolGen(Generator):
         encoding = {
             "vocabulary": self.generator_.vocabulary.to_dict(),
             "properties": [one.to_dict() for one in self.properties_],
+            "outcomes": self.outcomes_.to_dict(),
         }
         schema = {"kind": self.kind, "smiles_column": self.smiles_column_}
         return schema, encoding
+
+    @override
+    def _weights(self) -> dict[str, np.ndarray]:
+        own = {_OUTCOMES + name: array for name, array in self.outcomes_.to_arrays().items()}
+        return super()._weights() | own
 
     @classmethod
     def load(cls, path: str | Path) -> MolGen:
@@ -310,13 +345,16 @@ class MolGen(Generator):
             encoding, options = contents.encoding, contents.config["options"]
             vocabulary = model_class.vocabulary_class.from_dict(encoding["vocabulary"], held)
             properties = [Property.from_dict(one) for one in encoding["properties"]]
-            generator = model_class.load(
-                held, vocabulary, options, contents.weights, len(properties)
-            )
+            weights = dict(contents.weights)
+            own = {k: weights.pop(k) for k in list(weights) if k.startswith(_OUTCOMES)}
+            arrays = {name.removeprefix(_OUTCOMES): array for name, array in own.items()}
+            outcomes = Outcomes.load(encoding["outcomes"], arrays, held)
+            generator = model_class.load(held, vocabulary, options, weights, len(properties))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{path}: {error}") from None
         loaded = cls(model=generator.name, kind=kind)
         loaded.generator_, loaded.properties_ = generator, properties
+        loaded.outcomes_ = outcomes
         loaded.smiles_column_ = str(contents.schema.get("smiles_column", held.column))
         loaded.training_, loaded.privacy_ = contents.training, contents.privacy
         loaded.rejected_ = _empty_rejected(held.column)
@@ -342,7 +380,7 @@ class MolGen(Generator):
 
 
 def _columns(data: Any, smiles_column: str | None, usual: str) -> tuple[pd.Series, pd.DataFrame]:
-    """The SMILES or sequences, and the numeric columns beside them; ``usual`` is their name."""
+    """The SMILES or sequences, and the columns beside them; ``usual`` is their name."""
     if isinstance(data, pd.Series):
         return data.reset_index(drop=True), pd.DataFrame(index=range(len(data)))
     if isinstance(data, list | tuple | np.ndarray):
@@ -355,8 +393,12 @@ def _columns(data: Any, smiles_column: str | None, usual: str) -> tuple[pd.Serie
             f"no column {smiles_column or usual!r} of {_WRITTEN[usual]}; the table has "
             f"{', '.join(map(str, frame.columns))}: name it with smiles_column"
         )
-    beside = frame.drop(columns=name).select_dtypes("number")
-    return frame[name], beside
+    if name != usual and usual in frame:
+        raise InvalidInputError(
+            f"the {_WRITTEN[usual]} are in column {name!r}, and will be called {usual}: drop or "
+            "rename the other column of that name"
+        )
+    return frame[name], frame.drop(columns=name)
 
 
 def _rejected(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from typing_extensions import override
 
 from synthgen.chemistry import Atom, Bond, Graph, Unusable
@@ -157,10 +158,27 @@ def properties(sequence: str, names: Iterable[str]) -> list[float]:
     return [float(PROPERTIES[name](sequence)) for name in names]
 
 
+_PLACE = {letter: i for i, letter in enumerate(RESIDUES)}
+# shares of residues, of pairs of residues that follow each other, properties
+N_DESCRIPTORS = len(RESIDUES) + len(RESIDUES) ** 2 + len(PROPERTIES)
+
+
+def descriptors(sequences: Sequence[str]) -> np.ndarray:
+    """What predicts other properties of valid sequences (n,): (n, N_DESCRIPTORS) float32."""
+    n = len(RESIDUES)
+    found = np.zeros((len(sequences), N_DESCRIPTORS), np.float32)
+    for row, sequence in zip(found, sequences, strict=True):
+        codes = np.array([_PLACE[letter] for letter in sequence])
+        row[:n] = np.bincount(codes, minlength=n) / len(codes)
+        pairs = np.bincount(codes[:-1] * n + codes[1:], minlength=n * n)
+        row[n : n + n * n] = pairs / max(len(codes) - 1, 1)
+        row[n + n * n :] = properties(sequence, PROPERTIES)
+    return found
+
+
 # Relational graphs -------------------------------------------------------------------------------
 
 _ENDS = 10
-_PLACE = {letter: i for i, letter in enumerate(RESIDUES)}
 # how many values each field of a node has: residue, residues before it and after it, up to 10
 NODE_FIELDS = (len(RESIDUES), _ENDS + 1, _ENDS + 1)
 # residues that stand near in the chain, or on the same side of a helix of 3.6 residues a turn

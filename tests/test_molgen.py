@@ -99,14 +99,44 @@ def test_nothing_drawn_is_an_empty_table(fitted: MolGen) -> None:
     assert len(fitted.sample(0)) == 0
 
 
-def test_a_table_of_smiles_and_numbers(qm9: pd.Series) -> None:
+@pytest.fixture(scope="module")
+def joint(qm9: pd.Series) -> MolGen:
     rows = qm9[:200]
-    frame = pd.DataFrame({"SMILES": rows, "size": [float(len(t)) for t in rows], "note": "x"})
+    size = np.array([len(text) for text in rows])
+    table = {"name": [f"no. {n * 7919}" for n in range(200)], "size": size, "SMILES": rows}
+    frame = pd.DataFrame(table | {"assay": (size / 3).round(1)})
     model = MolGen(max_steps=3, seed=0, progress=False, properties=["logP"], model_options=SMALL)
-    model.fit(frame)
-    assert [one.name for one in model.properties_] == ["logP", "size"]
+    return model.fit(frame)
+
+
+def test_columns_beside_the_smiles_are_drawn(joint: MolGen, tmp_path: Path) -> None:
+    assert [one.name for one in joint.properties_] == ["logP", "size", "assay"]
+    assert any("'name' is not learned" in text for text in joint.training_["warnings"])
+    drawn = joint.sample(60, seed=1)
+    assert list(drawn) == ["smiles", "size", "assay"]
+    assert drawn["size"].dtype == np.int64
+    assert drawn["size"].corr(drawn["assay"]) > 0.5
+    joint.save(tmp_path / "m.synthgen")
+    assert MolGen.load(tmp_path / "m.synthgen").sample(60, seed=1).equals(drawn)
+    parts = list(joint.sample_batches(30, seed=1, batch=20))
+    assert [len(part) for part in parts] == [20, 10]
+    assert list(joint.sample(0)) == list(drawn)
+
+
+def test_drawn_columns_meet_the_conditions(joint: MolGen) -> None:
+    drawn = joint.sample(20, where={"size": (12, 14), "assay": 4.5}, seed=1)
+    assert drawn["size"].between(12, 14).all()
+    assert (drawn["assay"] == 4.5).all()
+    with pytest.raises(ConditionError, match="whole numbers"):
+        joint.sample(3, where={"size": 12.5})
+
+
+def test_a_table_needs_one_column_of_smiles(qm9: pd.Series) -> None:
+    frame = pd.DataFrame({"smiles": qm9[:50], "other": qm9[:50]})
     with pytest.raises(InvalidInputError, match="no column 'smile' of SMILES"):
-        model.fit(frame, smiles_column="smile")
+        MolGen(progress=False).fit(frame, smiles_column="smile")
+    with pytest.raises(InvalidInputError, match="drop or rename the other column"):
+        MolGen(progress=False).fit(frame, smiles_column="other")
 
 
 def test_the_critic_is_saved_with_the_model(qm9: pd.Series, tmp_path: Path) -> None:

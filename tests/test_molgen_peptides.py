@@ -45,7 +45,10 @@ def fitted(table: pd.DataFrame) -> MolGen:
 
 def test_draws_are_sequences_like_the_data(fitted: MolGen, table: pd.DataFrame) -> None:
     drawn = fitted.sample(1000, seed=1)
-    assert list(drawn) == ["sequence"]
+    assert list(drawn) == ["sequence", "is_amp"]
+    # the label goes with the residues
+    is_first = drawn["sequence"].map(lambda text: set(text) <= set("KRLIAG"))
+    assert (is_first == drawn["is_amp"])[is_first].mean() > 0.8
     found = judge_peptides(table["sequence"].tolist(), drawn["sequence"].tolist())
     assert found["validity"].value == 1
     assert found["novelty"].value > 0.95

@@ -6,6 +6,7 @@ import pytest
 
 from synthgen.evaluation.molecules.judge import canonicals
 from synthgen.molecular.featurize import featurize
+from synthgen.molecular.representation import Molecules
 from synthgen.parallel import in_processes
 
 
@@ -24,10 +25,10 @@ def test_a_process_that_breaks_is_no_silent_loss() -> None:
 def test_processes_give_what_one_gives(tmp_path: Path) -> None:
     smiles = [text for text in ("CCO", "CC=O", "C1CC1N", "bad", "C[C@H](O)F") for _ in range(150)]
     one, two = (
-        featurize(smiles, salts="largest", names=["logP"], orders=2, jobs=jobs, seed=5)
+        featurize(smiles, Molecules(), names=["logP"], orders=2, jobs=jobs, seed=5)
         for jobs in (1, 2)
     )
-    assert one.smiles == two.smiles
+    assert one.texts == two.texts
     assert one.sequences == two.sequences
     assert one.rejected == two.rejected
     assert len(one.rejected) == 150

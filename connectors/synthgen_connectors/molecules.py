@@ -56,6 +56,8 @@ def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -
     Of peptides, which have the column ``sequence`` instead, the structures are written; each line
     of a SMILES file names its sequence.
     """
+    import pandas as pd
+
     from synthgen import chemistry
 
     is_sdf = path.lower().endswith(SDF_ENDINGS)
@@ -67,7 +69,8 @@ def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -
                 sequence = "" if "smiles" in row else row["sequence"]
                 text = chemistry.peptide_smiles(sequence) if sequence else row.pop("smiles")
                 if is_sdf:
-                    tags = {str(k): str(v) for k, v in row.items()} | _said(facts)
+                    tags = {str(k): str(v) for k, v in row.items() if not pd.isna(v)}
+                    tags |= _said(facts)
                     out.write(chemistry.sdf_record(text, tags).encode())
                 else:
                     out.write(f"{text} {sequence}".strip().encode() + b"\n")

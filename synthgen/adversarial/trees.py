@@ -54,6 +54,7 @@ class TreeCritic:
         learning_rate: float = 0.1,
         max_leaves: int = 31,
         min_rows: int = 20,
+        max_features: float = 1.0,
     ) -> TreeCritic:
         """Train until rows that judge gain no more.
 
@@ -63,6 +64,7 @@ class TreeCritic:
                 generator knows the rows that are learned from, these must be ones it does not.
             rng: Seeds the trees.
             max_trees, learning_rate, max_leaves, min_rows: Of the ensemble.
+            max_features: Share of the features that a split looks at.
         """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -72,6 +74,7 @@ class TreeCritic:
             max_leaf_nodes=max_leaves,
             min_samples_leaf=min_rows,
             l2_regularization=1.0,
+            max_features=max_features,
             early_stopping=True,
             n_iter_no_change=10,
             random_state=int(rng.integers(2**31)),
@@ -89,6 +92,45 @@ class TreeCritic:
                 sample_weight_val=weight_val,
             )
         # it stops some trees after the last that was of use
+        return cls._of(model, int(np.argmax(model.validation_score_)))
+
+    @classmethod
+    def regress(
+        cls,
+        learned: tuple[np.ndarray, np.ndarray],
+        judging: tuple[np.ndarray, np.ndarray],
+        rng: np.random.Generator,
+        *,
+        max_trees: int = 400,
+        learning_rate: float = 0.1,
+        max_leaves: int = 16,
+        min_rows: int = 10,
+        max_features: float = 1.0,
+    ) -> TreeCritic:
+        """Trees whose ``logit`` is the expected number instead; train as in `fit`.
+
+        Args:
+            learned: Rows (n, n_features) without gaps, and the number (n,) of each.
+            judging: The same, of rows that decide how many trees there are.
+            rng: Seeds the trees.
+            max_trees, learning_rate, max_leaves, min_rows: Of the ensemble.
+            max_features: Share of the features that a split looks at.
+        """
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        model = HistGradientBoostingRegressor(
+            learning_rate=learning_rate,
+            max_iter=max_trees,
+            max_leaf_nodes=max_leaves,
+            min_samples_leaf=min_rows,
+            l2_regularization=1.0,
+            max_features=max_features,
+            early_stopping=True,
+            n_iter_no_change=10,
+            random_state=int(rng.integers(2**31)),
+        )
+        with threadpool_limits(1 if learned[0].size < _SHARED_CELLS else None):
+            model.fit(*learned, X_val=judging[0], y_val=judging[1])
         return cls._of(model, int(np.argmax(model.validation_score_)))
 
     @classmethod

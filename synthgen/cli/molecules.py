@@ -103,8 +103,8 @@ def fit(
 ) -> None:  # fmt: skip
     """Learn the molecules or peptides of FILE and write a model file.
 
-    Numeric columns beside them are learned as properties. Rows that cannot be represented are
-    listed in MODEL.rejected.csv, each with the reason.
+    Columns of numbers, dates and categories beside them are learned with them. Rows that cannot be
+    represented are listed in MODEL.rejected.csv, each with the reason.
     """
     from synthgen import connectors
     from synthgen.atomic import check_target
@@ -137,6 +137,8 @@ def fit(
         f"Fitted {record['model']} on {record['n_molecules']:,} {kind}: {record['steps']:,} "
         f"steps in {show_duration(time.monotonic() - start)}{ending(record)}"
     )
+    for warning in record["warnings"]:
+        notes.warn(warning)
     if len(fitted.rejected_):
         rejected = f"{output}.rejected.csv"
         write_rejected(rejected, fitted.rejected_)
@@ -378,7 +380,9 @@ def as_numbers(frame: pd.DataFrame, smiles_column: str | None) -> pd.DataFrame:
         given = frame[name].replace("", None)
         numbers = pd.to_numeric(given, errors="coerce")
         if given.notna().any() and bool((numbers.notna() == given.notna()).all()):
-            frame[name] = numbers.astype(float)
+            # a gap makes no whole number a fraction
+            is_whole = not given.dropna().str.contains(r"[.eEnN]").any()
+            frame[name] = numbers.astype("Int64" if is_whole else float)
     return frame
 
 

@@ -133,7 +133,8 @@ class Drawing:
         may = self.state.allowed()
         if k >= last:
             may = _ending(may, self.state)
-        return logits.masked_fill(~may, -torch.inf).softmax(1)
+        chances: Tensor = logits.masked_fill(~may, -torch.inf).softmax(1)
+        return chances
 
     def go_on(self, action: Tensor) -> bool:
         """Take the action (n,) of each molecule; whether any goes on."""

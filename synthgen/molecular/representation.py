@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 from typing_extensions import override
 
 from synthgen import chemistry, peptides
@@ -69,6 +70,15 @@ class Representation(Alphabet, Protocol):
         """Both `text` and `relational` of a graph."""
         ...
 
+    @property
+    def n_descriptors(self) -> int:
+        """How many numbers `descriptors` gives of a text."""
+        ...
+
+    def descriptors(self, texts: Sequence[str]) -> np.ndarray:
+        """What predicts other properties: (n, n_descriptors) float32, finite."""
+        ...
+
 
 @dataclass(frozen=True)
 class Molecules(Representation):
@@ -115,6 +125,15 @@ class Molecules(Representation):
     @override
     def drawn(self, graph: Graph) -> tuple[str, Nodes, Edges] | None:
         return chemistry.to_relational(graph)
+
+    @property
+    @override
+    def n_descriptors(self) -> int:
+        return chemistry.n_descriptors()
+
+    @override
+    def descriptors(self, texts: Sequence[str]) -> np.ndarray:
+        return chemistry.descriptors(texts)
 
     @override
     def atom(self, *plain: Any) -> Atom:
@@ -166,6 +185,15 @@ class Peptides(Representation):
     def drawn(self, graph: Graph) -> tuple[str, Nodes, Edges] | None:
         text = peptides.to_sequence(graph)
         return None if text is None else (text, *peptides.relational(text))
+
+    @property
+    @override
+    def n_descriptors(self) -> int:
+        return peptides.N_DESCRIPTORS
+
+    @override
+    def descriptors(self, texts: Sequence[str]) -> np.ndarray:
+        return peptides.descriptors(texts)
 
     @override
     def atom(self, *plain: Any) -> Atom:

@@ -70,6 +70,28 @@ def test_standard_output_is_csv(there: Path) -> None:
     assert len(lines) == 4
 
 
+def test_columns_beside_the_smiles_come_out(there: Path) -> None:
+    rows = pd.read_csv("train.csv").iloc[:200]
+    rows["size"] = [len(str(text)) for text in rows["smiles"]]
+    rows["label"] = [f"no. {n}" for n in range(0, 7 * len(rows), 7)]
+    rows["gaps"] = rows["size"].where(rows["size"] % 3 > 0).astype("Int64")
+    rows.to_csv("columns.csv", index=False)
+    ran = run("molecules", "fit", "columns.csv", "-o", "c.synthgen", *FIT)
+    assert ran.code == 0, ran.stderr
+    assert "column 'label' is not learned" in ran.stderr
+    for out in ("c.csv", "c.sdf"):
+        words = ("-n", 20, "-o", out, "--seed", 1, "--where", "size=8..12")
+        ran = run("molecules", "sample", "c.synthgen", *words)
+        assert ran.code == 0, ran.stderr
+    drawn = pd.read_csv("c.csv", dtype=str, keep_default_na=False)
+    assert list(drawn) == ["smiles", "size", "gaps"]
+    assert drawn["size"].astype(int).between(8, 12).all()
+    assert all(text == "" or text.isdigit() for text in drawn["gaps"])
+    record = Path("c.sdf").read_text().split("$$$$")[0]
+    assert f">  <size>\n{drawn['size'][0]}\n" in record
+    assert (">  <gaps>" in record) == bool(drawn["gaps"][0])
+
+
 def test_a_report(there: Path) -> None:
     assert run("molecules", "sample", "m.synthgen", "-n", 40, "-o", "r.smi", "--seed", 2).code == 0
     ran = run("molecules", "evaluate", "train.csv", "r.smi", "-o", "r.html", "--json")

@@ -21,7 +21,7 @@ N_PROPERTIES = 2
 @pytest.fixture(scope="module")
 def vocabulary(qm9: pd.Series) -> Vocabulary:
     sequences = [actions_of(represented(smiles)[0]) for smiles in qm9[:400]]
-    return Vocabulary.of(sequences)[0]
+    return Vocabulary.of(sequences, Molecules())[0]
 
 
 @pytest.fixture(scope="module")
