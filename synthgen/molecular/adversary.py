@@ -27,10 +27,10 @@ from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
 
-# molecules drawn in a round, freely and for wishes, and drawn for one wish
-_DRAWN, _GROUP = 4096, 4
+# molecules drawn in a round, the share of them drawn for wishes, and those drawn for one wish
+_DRAWN, _WISHED, _GROUP = 4096, 0.25, 4
 # rounds whose molecules the critic learns from, and its steps in the first round and in others
-_REMEMBERED, _FIRST_STEPS, _STEPS = 3, 150, 50
+_REMEMBERED, _FIRST_STEPS, _STEPS = 3, 100, 30
 _BATCH = 512
 # a reward within these bounds lets no molecule rule a batch
 _MOST_REWARD = 2.0
@@ -107,12 +107,12 @@ class Adversary:
         return {"critic": loss, "logit": float(np.nanmean(logit))} | missed
 
     def _draw(self) -> Drawn:
-        """Half of the molecules freely, the other half in groups with one wish."""
+        """Most of the molecules freely, the others in groups with one wish."""
         streams, n_properties = (
             self.streams.child(f"round/{self.rounds}"),
             self.warm.wishes.shape[1],
         )
-        n_wished = _DRAWN // 2 if n_properties else 0
+        n_wished = int(_DRAWN * _WISHED) // _GROUP * _GROUP if n_properties else 0
         wanted = np.zeros((_DRAWN, n_properties), np.float32)
         known = np.zeros((_DRAWN, n_properties), np.float32)
         if n_wished:

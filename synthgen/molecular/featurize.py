@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,10 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _plain(actions: list[Action]) -> list[Any]:
-    return [[*astuple(a)[:4], None if a.atom is None else list(astuple(a.atom))] for a in actions]
+@lru_cache(maxsize=65_536)
+def _plain(action: Action) -> list[Any]:
+    """The fields of an action; a molecule is made of few different ones."""
+    return [*astuple(action)[:4], None if action.atom is None else list(astuple(action.atom))]
 
 
 def _actions(plain: list[Any], known: dict[str, Action], held: Representation) -> list[Action]:
@@ -109,7 +112,7 @@ def _row(
 ) -> tuple[str, list[Any], list[float]] | str:
     try:
         canonical, graphs = held.graphs(text, orders, seed * orders)
-        plain = [_plain(actions_of(graph)) for graph in graphs]
+        plain = [[_plain(action) for action in actions_of(graph)] for graph in graphs]
         return canonical, plain, held.properties(canonical, names)
     except Unusable as reason:
         return str(reason)

@@ -72,7 +72,7 @@ class GraphGANConfig(BaseModel):
     adversary: Literal["policy", "none"] = "policy"
     policy_rate: float = Field(1e-4, gt=0)
     policy_rounds: int | None = Field(None, ge=1)
-    anchor: float = Field(0.5, ge=0)
+    anchor: float = Field(1.0, ge=0)
     wish_reward: float = Field(2.0, ge=0)
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
