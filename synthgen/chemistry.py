@@ -360,10 +360,11 @@ def fragment_graphs(smiles: Any, n: int) -> list[Graph]:
     return [to_graph(molecule, seed) for seed in range(n)]
 
 
-def aromatic(graph: Graph) -> list[bool]:
-    """Of each atom of a valid graph, whether it is aromatic."""
+def aromatic_hydrogens(graph: Graph) -> list[int]:
+    """Hydrogens of each aromatic atom of a valid graph, -1 of others."""
     molecule = _built(graph)
-    return [] if molecule is None else [atom.GetIsAromatic() for atom in molecule.GetAtoms()]
+    atoms = [] if molecule is None else molecule.GetAtoms()
+    return [atom.GetTotalNumHs() if atom.GetIsAromatic() else -1 for atom in atoms]
 
 
 def contains(smiles: str, fragment: str) -> bool:

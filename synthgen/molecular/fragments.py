@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.chemistry import Graph, Unusable, aromatic, fragment_graphs
+from synthgen.chemistry import Graph, Unusable, aromatic_hydrogens, fragment_graphs
 from synthgen.errors import ConditionError
 from synthgen.molecular.actions import ATOM, END, RING, ROOT, UP, Vocabulary, actions_of
 from synthgen.molecular.construction import Construction, Rules, moved
@@ -43,6 +43,7 @@ class Fragment:
         new: (W, S) int64 the atom that is added, from 1; 0 where a ring is closed.
         needs: (W, S + 1, F + 1) int64 bonds that each atom still has to make before each step.
         aromatic: (W, F + 1) int64, 1 for aromatic atoms.
+        barred: (W, F + 1) int64 bonds that these must not make: more than they have hydrogens for.
         late: (W,) bool, whether other atoms may come first.
         up: (n_distances,) int64 the action that goes so far up; 0 where there is none.
         height: Bonds of the longest way down any walk.
@@ -54,6 +55,7 @@ class Fragment:
     new: Tensor
     needs: Tensor
     aromatic: Tensor
+    barred: Tensor
     late: Tensor
     up: Tensor
     height: int
@@ -86,13 +88,14 @@ class Fragment:
         begins = np.zeros((w, len(vocabulary)), bool)
         code, start, new = (np.zeros((w, s + 1), np.int64) for _ in range(3))
         needs = np.zeros((w, s + 1, f + 1), np.int64)
-        flat = np.zeros((w, f + 1), np.int64)
+        flat, barred = np.zeros((w, f + 1), np.int64), np.zeros((w, f + 1), np.int64)
         height = 0
         for i, graph in enumerate(walks):
             begins[i] = _begins(graph, vocabulary, rules)
             made = [a for a in actions_of(graph) if a.kind in (ATOM, RING)]
             height = max(height, *_depths(graph))
-            flat[i, 1:] = aromatic(graph)
+            flat[i, 1:] = np.array(aromatic_hydrogens(graph)) >= 0
+            barred[i, 1:] = _barred(graph)
             for k, (action, bond) in enumerate(zip(made, graph.bonds, strict=True)):
                 code[i, k] = vocabulary.index[action]
                 is_ring = action.kind == RING
@@ -106,7 +109,7 @@ class Fragment:
         for a, index in vocabulary.index.items():
             if a.kind == UP and a.distance < len(up):
                 up[a.distance] = index
-        parts = (begins, code, start, new, needs, flat, late, up)
+        parts = (begins, code, start, new, needs, flat, barred, late, up)
         return cls(*(torch.as_tensor(part, device=device) for part in parts), height)
 
     def __len__(self) -> int:
@@ -122,6 +125,16 @@ def _depths(graph: Graph) -> list[int]:
     return depth
 
 
+def _barred(graph: Graph) -> list[int]:
+    """Bonds of each atom that would be more than an aromatic one has hydrogens for."""
+    total = [0] * len(graph.atoms)
+    for bond in graph.bonds:
+        total[bond.start] += bond.order
+        total[bond.end] += bond.order
+    found = zip(graph.atoms, total, aromatic_hydrogens(graph), strict=True)
+    return [0 if left < 0 else atom.capacity - made - left for atom, made, left in found]
+
+
 def _room(graph: Graph, vocabulary: Vocabulary) -> int:
     """Steps that molecules have beside those of a walk, ways up and the end included."""
     return vocabulary.max_length - 2 * len(graph.bonds) - 5
@@ -130,6 +143,7 @@ def _room(graph: Graph, vocabulary: Vocabulary) -> int:
 def _begins(graph: Graph, vocabulary: Vocabulary, rules: Rules) -> np.ndarray:
     """Actions (n_actions,) bool that add a walk's first atom, and leave it the bonds it needs."""
     total = sum(bond.order for bond in graph.bonds if 0 in (bond.start, bond.end))
+    total += _barred(graph)[0]
     return np.array(
         [a.atom == graph.atoms[0] and not a.stereo for a in vocabulary.actions]
     ) & np.asarray(rules.kept.numpy() >= total)
@@ -193,6 +207,8 @@ class Holding:
     def allowed(self, state: Construction, k: int) -> Tensor:
         """(n, n_actions) bool: what may come at step ``k``, of what chemistry allows."""
         rules = self.rules
+        barred = self.fragment.barred[self.walk].gather(1, self.atom)
+        state = replace(state, free=torch.where(state.free > 0, state.free - barred, state.free))
         full = state.allowed()
         taken = self.fragment.aromatic[self.walk].gather(1, self.atom).cumsum(1)
         sound = (rules.kind != RING) | (taken[:, rules.distance] <= 2)

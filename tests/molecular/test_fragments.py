@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from synthgen import MolGen
-from synthgen.chemistry import contains
+from synthgen.chemistry import contains, properties
+from synthgen.errors import ConditionError
 
 OPTIONS = {
     "width": 64, "layers": 2, "heads": 4, "critic": "none", "adversary": "none", "orders": 2,
