@@ -50,6 +50,8 @@ _TAGS = {
 }
 _CIS = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
 _TRANS = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
+# bonds of a fragment as SMARTS; triple and aromatic ones are only themselves
+_HELD = {Chem.BondType.SINGLE: "-,:", Chem.BondType.DOUBLE: "=,:"}
 _MOST_BONDS = 8
 _RECORD_END = b"$$$$"
 
@@ -345,6 +347,40 @@ def _capacity(symbol: str, charge: int) -> int:
         if _hydrogens(symbol, charge, bonds) is None:
             return bonds - 1
     return _MOST_BONDS
+
+
+def fragment_graphs(smiles: Any, n: int) -> list[Graph]:
+    """Graphs of a fragment in ``n`` random orders of its atoms; stereochemistry is left out.
+
+    Raises:
+        Unusable: With the reason why there is none.
+    """
+    molecule = parse(smiles, "error")
+    Chem.RemoveStereochemistry(molecule)
+    return [to_graph(molecule, seed) for seed in range(n)]
+
+
+def aromatic_hydrogens(graph: Graph) -> list[int]:
+    """Hydrogens of each aromatic atom of a valid graph, -1 of others."""
+    molecule = _built(graph)
+    atoms = [] if molecule is None else molecule.GetAtoms()
+    return [atom.GetTotalNumHs() if atom.GetIsAromatic() else -1 for atom in atoms]
+
+
+def contains(smiles: str, fragment: str) -> bool:
+    """Whether a valid SMILES holds the atoms and bonds of a fragment, itself a valid SMILES.
+
+    An aromatic bond holds a single or a double one too: an amide stays one in a pyridone.
+    """
+    query = Chem.RWMol(Chem.MolFromSmiles(fragment))
+    Chem.RemoveStereochemistry(query)
+    for atom in query.GetAtoms():
+        kind = f"[#{atom.GetAtomicNum()}{atom.GetFormalCharge():+d}]"
+        query.ReplaceAtom(atom.GetIdx(), Chem.AtomFromSmarts(kind))
+    for bond in query.GetBonds():
+        if (kind := _HELD.get(bond.GetBondType())) is not None:
+            query.ReplaceBond(bond.GetIdx(), Chem.BondFromSmarts(kind))
+    return bool(Chem.MolFromSmiles(smiles).HasSubstructMatch(query))
 
 
 def represented(smiles: Any, salts: str = "largest", seed: int | None = None) -> tuple[Graph, str]:

@@ -18,7 +18,9 @@ from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
-from synthgen.molecular.outcomes import Outcomes
+from synthgen.molecular.fragments import FRAGMENT
+from synthgen.molecular.model import GraphGAN
+        self.outcomes_.conditions(where)
 from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.wishes import Appraisal, Property, wishes
@@ -217,7 +219,8 @@ class MolGen(Generator):
 
         Args:
             n: Number of molecules.
-            where: Property -> a number, or a (low, high) range.
+            where: Property -> a number, or a (low, high) range; "fragment" -> a SMILES whose
+                atoms and bonds all molecules hold.
             unique: No molecule twice.
             novel_to: SMILES or sequences of which none may come.
             seed: Repeats this sample exactly.
@@ -250,7 +253,8 @@ class MolGen(Generator):
                 f"model {self.generator_.name} takes no conditions; fit with model='auto' for them"
             )
         streams = self._sample_streams(seed)
-        wishes(where, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
+        others = self._conditioned(where)[1]
+        wishes(others, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
         self.outcomes_.conditions(where)
         known = () if novel_to is None else novel_to
         barred = {text for smiles in known if (text := self._canonical(str(smiles)))}
@@ -300,8 +304,20 @@ class MolGen(Generator):
         chosen = systematic(weight + 1e-9, min(n, len(found)), streams.numpy("chosen"))
         return [found[i] for i in chosen]
 
+    def _conditioned(
+        self, where: Mapping[str, Any] | None
+    ) -> tuple[MoleculeModel, Mapping[str, Any]]:
+        """The generator under the condition of a fragment, and the conditions on properties."""
+        where = where or {}
+        if FRAGMENT not in where or FRAGMENT in [one.name for one in self.properties_]:
+            return self.generator_, where
+        assert isinstance(self.generator_, GraphGAN)  # the only one with conditions
+        others = {name: value for name, value in where.items() if name != FRAGMENT}
+        return self.generator_.holding(where[FRAGMENT]), others
+
     def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
         """``n`` valid texts; what is not valid is drawn again."""
+        generator, where = self._conditioned(where)
         found: list[str] = []
         for attempt in range(10):
             if len(found) >= n:
@@ -309,9 +325,9 @@ class MolGen(Generator):
             child = streams.child(f"attempt/{attempt}")
             rng = child.numpy("wishes")
             missing = n - len(found)
-            pool = int(np.ceil(self.generator_.pool * missing))
+            pool = int(np.ceil(generator.pool * missing))
             asked = wishes(where, self.properties_, pool, rng)
-            found += self.generator_.sample(missing, *asked, child)
+            found += generator.sample(missing, *asked, child)
         return found
 
     def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:

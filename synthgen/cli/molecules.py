@@ -174,7 +174,8 @@ def sample(
         list[str] | None,
         typer.Option(
             "--where", metavar="COND", show_default=False,
-            help="Condition on a property, repeatable: NAME=VALUE or NAME=LOW..HIGH.",
+            help="Condition on a property, repeatable: NAME=VALUE, NAME=LOW..HIGH or "
+            "fragment=SMILES.",
         ),
     ] = None,
     unique: Annotated[
@@ -325,13 +326,19 @@ def _show(
 
 
 def conditions(texts: list[str]) -> dict[str, Any]:
-    """Conditions for ``MolGen.sample`` of ``NAME=VALUE`` and ``NAME=LOW..HIGH``.
+    """Conditions for ``MolGen.sample`` of ``NAME=VALUE``, ``NAME=LOW..HIGH``, ``fragment=SMILES``.
 
     Raises:
         ConditionError: If one does not parse, or names a property twice.
     """
+    from synthgen.molecular.fragments import FRAGMENT
+
     found: dict[str, Any] = {}
     for text in texts:
+        held, is_held, smiles = text.partition("=")
+        if is_held and held == FRAGMENT and FRAGMENT not in found:
+            found[FRAGMENT] = smiles
+            continue
         name, equals, value = text.rpartition("=")
         if not equals or not name or name in found:
             why = "given twice" if name in found else "write NAME=VALUE or NAME=LOW..HIGH"

@@ -137,9 +137,9 @@ class Construction:
         self.free.scatter_add_(1, at, -(order * (kind == RING))[:, None])
         # the path moves one down for a new atom, or some up; a first atom has none above it
         shift = distance * up - new.long()
-        self.free = _moved(self.free, shift, _NONE, kind == ROOT)
-        self.fixed = _moved(self.fixed, shift, False, kind == ROOT)
-        self.atom = _moved(self.atom, shift, 0, kind == ROOT)
+        self.free = moved(self.free, shift, _NONE, kind == ROOT)
+        self.fixed = moved(self.fixed, shift, False, kind == ROOT)
+        self.atom = moved(self.atom, shift, 0, kind == ROOT)
         self.free[:, 0] = torch.where(new, rules.kept[action], self.free[:, 0])
         self.fixed[:, 0] = torch.where(new, rules.fixed[action], self.fixed[:, 0])
         self.atom[:, 0] = torch.where(new, rules.atom[action], self.atom[:, 0])
@@ -149,7 +149,7 @@ class Construction:
         self.ended = self.ended | (kind == END)
 
 
-def _moved(path: Tensor, shift: Tensor, beyond: int | bool, cleared: Tensor) -> Tensor:
+def moved(path: Tensor, shift: Tensor, beyond: int | bool, cleared: Tensor) -> Tensor:
     """Rows of ``path`` moved to the left by ``shift``, filled with ``beyond``."""
     depth = path.shape[1]
     index = torch.arange(depth, device=path.device) + shift[:, None]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from synthgen.molecular.actions import ATOM, END, UP
 from synthgen.molecular.construction import Construction, Rules
+from synthgen.molecular.fragments import Fragment, Holding
 from synthgen.molecular.network import NEAR, ActionNetwork, Cache, Steps
 from synthgen.seeds import Streams
 from synthgen.threads import in_batches
@@ -55,6 +56,7 @@ def draw(
     wanted: np.ndarray,
     known: np.ndarray,
     streams: Streams,
+    fragment: Fragment | None = None,
 ) -> np.ndarray:
     """One molecule for each row of wishes: (n, length) int16 codes.
 
@@ -64,6 +66,7 @@ def draw(
         wanted: (n, n_properties) float32 normal scores.
         known: (n, n_properties) float32, 1 where a property is wanted.
         streams: Random streams.
+        fragment: What every molecule has to hold.
     """
     codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
     device = rules.kind.device
@@ -71,10 +74,16 @@ def draw(
 
     def batch(rows: slice) -> None:
         noise = streams.torch(f"batch/{rows.start}", device)
-        wishes, at = np.unique(
-            np.concatenate([wanted[rows], known[rows]], 1), axis=0, return_inverse=True
-        )
-        drawing = Drawing(network, rules, torch.as_tensor(wishes), torch.as_tensor(at.ravel()))
+        begin = np.concatenate([wanted[rows], known[rows]], 1)
+        if fragment is not None:
+            walk = streams.numpy(f"walk/{rows.start}").integers(len(fragment), size=len(begin))
+            begin = np.column_stack([begin, walk])
+        different, at = np.unique(begin, axis=0, return_inverse=True)
+        wishes = torch.as_tensor(different[:, : 2 * wanted.shape[1]].astype(np.float32))
+        drawing = Drawing(network, rules, wishes, torch.as_tensor(at.ravel()))
+        if fragment is not None:
+            walks = torch.as_tensor(different[:, -1].astype(np.int64)).to(device)
+            drawing.held = Holding.start(walks, fragment, rules)
         drawn = drawing.run(noise).cpu().numpy()
         codes[rows, : drawn.shape[1]] = drawn
 
@@ -98,7 +107,7 @@ class Drawing:
 
     Shape:
         at: (n,) place of each molecule that has not ended; row: (n,) which one it is.
-        state, wish: of each place. Places whose molecules have ended are given to others.
+        state, wish, held: of each place. Places whose molecules have ended are given to others.
     """
 
     def __init__(self, network: ActionNetwork, rules: Rules, wishes: Tensor, at: Tensor) -> None:
@@ -109,6 +118,7 @@ class Drawing:
         self.wish = wishes.to(device)
         self.before = torch.zeros(len(wishes), dtype=torch.long, device=device)
         self.state = Construction.start(len(wishes), rules)
+        self.held: Holding | None = None
         self.cache = Cache(network.sizes.layers, self.n, 2 * rules.max_length)
 
     @torch.inference_mode()
@@ -119,7 +129,7 @@ class Drawing:
         for k in range(out.shape[1]):
             action = pick(self.share(k), self.at, noise)
             out[self.row, k] = action
-            if not self.go_on(action):
+            if not self.go_on(action, noise):
                 break
         return out
 
@@ -130,21 +140,27 @@ class Drawing:
         steps = Steps(self.before[:, None], atom[:, None], free[:, None], min(k, last))
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
             logits = self.network(steps, *self.wish.chunk(2, 1), self.cache)[:, 0]
-        may = self.state.allowed()
+        may = self.state.allowed() if self.held is None else self.held.allowed(self.state, k)
         if k >= last:
-            may = _ending(may, self.state)
+            ending = _ending(may, self.state)
+            may = ending if self.held is None else torch.where(self.held.done[:, None], ending, may)
         chances: Tensor = logits.masked_fill(~may, -torch.inf).softmax(1)
         return chances
 
-    def go_on(self, action: Tensor) -> bool:
+    def go_on(self, action: Tensor, noise: torch.Generator) -> bool:
         """Take the action (n,) of each molecule; whether any goes on."""
         going = torch.nonzero(action != 0).flatten()
         if not len(going):
             return False
-        self.row = self.row[going]
+        at, action, self.row = self.at[going], action[going], self.row[going]
         n_actions, places = len(self.rules.kind), len(self.before)
         # a way on is a place and an action, for all molecules that share both
-        ways, way = torch.unique(self.at[going] * n_actions + action[going], return_inverse=True)
+        key = at * n_actions + action
+        if self.held is not None:
+            key = 2 * key + self.held.begins(at, action, noise)
+        ways, way = torch.unique(key, return_inverse=True)
+        if self.held is not None:
+            ways, begins = ways // 2, ways % 2 == 1
         source, taken = ways // n_actions, ways % n_actions
         sparse = len(ways) < _SPARSE * places
         place = torch.arange(len(ways)) if sparse else _places(source, places)
@@ -156,6 +172,11 @@ class Drawing:
         origin, self.before = torch.arange(n, device=ways.device), ways.new_zeros(n)
         origin[place], self.before[place] = source, taken
         self.state, self.wish = self.state.take(origin), self.wish[origin]
+        if self.held is not None:
+            first = torch.zeros(n, dtype=torch.bool, device=ways.device)
+            first[place] = begins
+            self.held = self.held.take(origin)
+            self.held.do(self.before, first)
         self.state.do(self.before)
         self.at = place[way]
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from synthgen.adversarial.trees import systematic
-from synthgen.errors import InvalidInputError
+from synthgen.errors import ConditionError, InvalidInputError
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
@@ -18,8 +19,9 @@ from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
+from synthgen.molecular.fragments import Fragment
 from synthgen.molecular.network import ActionNetwork
-from synthgen.molecular.representation import KINDS, Representation
+from synthgen.molecular.representation import KINDS, Molecules, Representation
 from synthgen.molecular.warmstart import (
     GraphGANConfig,
     WarmStart,
@@ -66,6 +68,7 @@ class GraphGAN:
         self.options, self.critic = options, critic
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
+        self.fragment: Fragment | None = None
 
     @staticmethod
     def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
@@ -172,6 +175,18 @@ class GraphGAN:
         )
         self.critic = trainer.critic.eval().requires_grad_(False)
 
+    def holding(self, fragment: object) -> GraphGAN:
+        """This generator, of molecules that all hold a fragment, a SMILES.
+
+        Raises:
+            ConditionError: If it is not valid, or holds what the molecules learned from do not.
+        """
+        if self.representation.kind != Molecules.kind:
+            raise ConditionError(f"fragment: {self.representation.kind} have none")
+        found = copy.copy(self)
+        found.fragment = Fragment.of(fragment, self.vocabulary, self.rules.kind.device)
+        return found
+
     @property
     def n_properties(self) -> int:
         """Properties that there are wishes for."""
@@ -204,7 +219,7 @@ class GraphGAN:
         self, wanted: np.ndarray, known: np.ndarray, streams: Streams, *, relations: bool
     ) -> Decoded:
         """A molecule for each wish; what did not end in time is left out."""
-        codes = draw(self.network, self.rules, wanted, known, streams)
+        codes = draw(self.network, self.rules, wanted, known, streams, self.fragment)
         jobs = torch.get_num_threads()
         return decode(codes, self.vocabulary, self.representation, relations=relations, jobs=jobs)
 

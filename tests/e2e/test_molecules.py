@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthgen.chemistry import canonical
+from synthgen.chemistry import canonical, contains
 
 from .conftest import ROOT, one_line, process, run
 
@@ -92,6 +92,15 @@ def test_columns_beside_the_smiles_come_out(there: Path) -> None:
     assert (">  <gaps>" in record) == bool(drawn["gaps"][0])
 
 
+def test_molecules_that_hold_a_fragment(there: Path) -> None:
+    words = ("-n", 12, "--seed", 1, "--where", "fragment=C(=O)N", "--where", "QED=0.4..0.5")
+    ran = run("molecules", "sample", "m.synthgen", *words)
+    assert ran.code == 0, ran.stderr
+    drawn = ran.stdout.split()[1:]
+    assert len(drawn) == 12
+    assert all(contains(text, "C(=O)N") for text in drawn)
+
+
 def test_a_report(there: Path) -> None:
     assert run("molecules", "sample", "m.synthgen", "-n", 40, "-o", "r.smi", "--seed", 2).code == 0
     ran = run("molecules", "evaluate", "train.csv", "r.smi", "-o", "r.html", "--json")
@@ -141,6 +150,7 @@ def test_a_model_by_name(there: Path) -> None:
         (["sample", "m.synthgen", "-n", "3", "--where", "QED"], "write NAME=VALUE"),
         (["sample", "m.synthgen", "-n", "3", "--where", "QED=high"], "not a number"),
         (["sample", "m.synthgen", "-n", "3", "--where", "QED=7"], "nothing between"),
+        (["sample", "m.synthgen", "-n", "3", "--where", "fragment=C[Se]C"], "have no Se"),
         (["evaluate", "train.csv", "m.synthgen", "-o", "x.html"], "m.synthgen"),
         (["evaluate", "train.csv", "train.csv", "-o", "x.pdf"], "a report ends in"),
     ],

@@ -54,7 +54,7 @@ def test_what_is_shared_is_what_each_molecule_would_see_alone(
         action = pick(share, drawing.at, noise)
         rows = drawing.row
         shares[rows, k], codes[rows, k] = share[drawing.at], action
-        if not drawing.go_on(action):
+        if not drawing.go_on(action, noise):
             break
     own = codes[(codes == 0).any(1)][:, :-1]  # the last step may have to end a molecule
     steps, may = replay(own, rules)
