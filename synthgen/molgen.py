@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import override
 
-from synthgen import frames, modelfile
+from synthgen import modelfile
 from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
@@ -20,17 +20,17 @@ from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.fragments import FRAGMENT
 from synthgen.molecular.model import GraphGAN
-        self.outcomes_.conditions(where)
+from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.representation import Molecules, Representation, representation
-from synthgen.molecular.wishes import Appraisal, Property, wishes
+from synthgen.molecular.rows import columns, empty_rejected, rejected_rows, too_few
+from synthgen.molecular.wishes import Appraisal, Property, limits, wishes
 from synthgen.seeds import Streams
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
 
 BATCH_MOLECULES = 16_384
-_WRITTEN = {"smiles": "SMILES", "sequence": "sequences"}
 # molecules to choose from for each one whose columns are asked for
 _CHOICE = 3
 _OUTCOMES = "outcomes."
@@ -114,7 +114,7 @@ class MolGen(Generator):
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams, device = Streams.of(self.seed), choose_device(self.device)
         held = self._representation()
-        smiles, beside = _columns(data, smiles_column, held.column)
+        smiles, beside = columns(data, smiles_column, held.column)
         with progress_for(self.progress) as progress:
             if len(beside.columns) and not model_class.has_conditions:
                 named = ", ".join(map(str, beside.columns))
@@ -124,9 +124,9 @@ class MolGen(Generator):
             sequences = [orders[0] for orders in found.sequences]
             vocabulary, rare = model_class.vocabulary_class.of(sequences, held)
             kept = np.array([i for i in range(len(sequences)) if i not in rare], np.int64)
-            self.rejected_ = _rejected(smiles, found, rare, held.column)
+            self.rejected_ = rejected_rows(smiles, found, rare, held.column)
             if len(kept) < MIN_MOLECULES:
-                raise InvalidInputError(_too_few(len(kept), held.kind, self.rejected_, len(smiles)))
+                raise InvalidInputError(too_few(len(kept), held.kind, self.rejected_, len(smiles)))
             progress.stage("learning columns")
             table = beside.iloc[found.rows[kept]].reset_index(drop=True)
             texts = [found.texts[i] for i in kept]
@@ -213,6 +213,7 @@ class MolGen(Generator):
         where: Mapping[str, Any] | None = None,
         unique: bool = False,
         novel_to: Iterable[str] | None = None,
+        strict: bool = False,
         seed: int | None = None,
     ) -> pd.DataFrame:
         """``n`` molecules: column ``smiles``, or ``sequence``, and those learned beside.
@@ -223,6 +224,8 @@ class MolGen(Generator):
                 atoms and bonds all molecules hold.
             unique: No molecule twice.
             novel_to: SMILES or sequences of which none may come.
+            strict: Leave out what computed properties show not to meet its conditions; ``attrs``
+                of the table then tells the ``raw_draws`` that it took.
             seed: Repeats this sample exactly.
 
         Raises:
@@ -230,8 +233,13 @@ class MolGen(Generator):
             ConditionError: If a condition names an unknown property or cannot be met.
         """
         parts = list(
-            self.sample_batches(n, where=where, unique=unique, novel_to=novel_to, seed=seed)
+            self.sample_batches(
+                n, where=where, unique=unique, novel_to=novel_to, strict=strict, seed=seed
+            )
         )
+        raw_draws = sum(part.attrs["raw_draws"] for part in parts)
+        for part in parts:
+            part.attrs = {"raw_draws": raw_draws}
         return pd.concat(parts, ignore_index=True)
 
     def sample_batches(
@@ -241,6 +249,7 @@ class MolGen(Generator):
         where: Mapping[str, Any] | None = None,
         unique: bool = False,
         novel_to: Iterable[str] | None = None,
+        strict: bool = False,
         seed: int | None = None,
         batch: int = BATCH_MOLECULES,
     ) -> Iterator[pd.DataFrame]:
@@ -255,10 +264,11 @@ class MolGen(Generator):
         streams = self._sample_streams(seed)
         others = self._conditioned(where)[1]
         wishes(others, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
+        bounds = limits(others, self.properties_) if strict else {}
         self.outcomes_.conditions(where)
         known = () if novel_to is None else novel_to
         barred = {text for smiles in known if (text := self._canonical(str(smiles)))}
-        return self._batches(int(n), where, unique, barred, streams, batch)
+        return self._batches(int(n), where, unique, barred, bounds, streams, batch)
 
     def _canonical(self, text: str) -> str | None:
         return self.generator_.representation.canonical(text)
@@ -269,6 +279,7 @@ class MolGen(Generator):
         where: Mapping[str, Any] | None,
         unique: bool,
         barred: set[str],
+        bounds: Mapping[str, tuple[float, float]],
         streams: Streams,
         batch: int,
     ) -> Iterator[pd.DataFrame]:
@@ -278,6 +289,8 @@ class MolGen(Generator):
             child = streams.child(f"batch/{attempt}")
             size = min(batch, n - done)
             found = self._likely(size, where, asked, child)
+            raw_draws = len(found)
+            found = self._inside(found, bounds)
             if unique or barred:
                 found = list(dict.fromkeys(found) if unique else found)
                 found = [smiles for smiles in found if smiles not in barred]
@@ -285,13 +298,30 @@ class MolGen(Generator):
             done, attempt = done + len(found), attempt + 1
             if attempt > 20 + 20 * n // batch and not found:
                 raise InvalidInputError(
-                    f"after {attempt} batches only {done:,} of {n:,} {self.kind} are new; ask for "
-                    "fewer, or without unique and novel_to"
+                    f"after {attempt} batches only {done:,} of {n:,} {self.kind} are as asked; ask "
+                    "for fewer, or without unique, novel_to and strict"
                 )
             beside, _ = self.outcomes_.draw(found, asked, child.child("columns"))
             column = self.generator_.representation.column
             beside.insert(0, column, pd.Series(found, dtype=object))
+            beside.attrs["raw_draws"] = raw_draws
             yield beside
+
+    def _inside(self, texts: list[str], bounds: Mapping[str, tuple[float, float]]) -> list[str]:
+        """Texts whose computed properties lie within bounds."""
+        if not bounds:
+            return texts
+        of = self.generator_.representation
+        return [
+            text
+            for text in texts
+            if all(
+                low <= value <= high
+                for value, (low, high) in zip(
+                    of.properties(text, list(bounds)), bounds.values(), strict=True
+                )
+            )
+        ]
 
     def _likely(
         self, n: int, where: Mapping[str, Any] | None, asked: Mapping[str, Any], streams: Streams
@@ -373,7 +403,7 @@ class MolGen(Generator):
         loaded.outcomes_ = outcomes
         loaded.smiles_column_ = str(contents.schema.get("smiles_column", held.column))
         loaded.training_, loaded.privacy_ = contents.training, contents.privacy
-        loaded.rejected_ = _empty_rejected(held.column)
+        loaded.rejected_ = empty_rejected(held.column)
         loaded.timings_, loaded._n_samples = {}, None
         return loaded
 
@@ -393,51 +423,3 @@ class MolGen(Generator):
         for name in self.properties or ():
             if name not in computed:
                 raise InvalidInputError(f"no property {name!r}; there is {', '.join(computed)}")
-
-
-def _columns(data: Any, smiles_column: str | None, usual: str) -> tuple[pd.Series, pd.DataFrame]:
-    """The SMILES or sequences, and the columns beside them; ``usual`` is their name."""
-    if isinstance(data, pd.Series):
-        return data.reset_index(drop=True), pd.DataFrame(index=range(len(data)))
-    if isinstance(data, list | tuple | np.ndarray):
-        return pd.Series(list(data), dtype=object), pd.DataFrame(index=range(len(data)))
-    frame = frames.read(data)[0].reset_index(drop=True)
-    alike = [name for name in frame if str(name).lower() == usual]
-    name = smiles_column if smiles_column is not None else alike[0] if len(alike) == 1 else None
-    if name is None or name not in frame:
-        raise InvalidInputError(
-            f"no column {smiles_column or usual!r} of {_WRITTEN[usual]}; the table has "
-            f"{', '.join(map(str, frame.columns))}: name it with smiles_column"
-        )
-    if name != usual and usual in frame:
-        raise InvalidInputError(
-            f"the {_WRITTEN[usual]} are in column {name!r}, and will be called {usual}: drop or "
-            "rename the other column of that name"
-        )
-    return frame[name], frame.drop(columns=name)
-
-
-def _rejected(
-    smiles: pd.Series, found: Featurized, rare: dict[int, str], column: str
-) -> pd.DataFrame:
-    """What could not be represented, in the order of the rows."""
-    reasons = {**found.rejected, **{int(found.rows[i]): text for i, text in rare.items()}}
-    rows = sorted(reasons)
-    if not rows:
-        return _empty_rejected(column)
-    return pd.DataFrame(
-        {"row": rows, column: smiles.iloc[rows].tolist(), "reason": [reasons[i] for i in rows]}
-    )
-
-
-def _empty_rejected(column: str) -> pd.DataFrame:
-    return pd.DataFrame(columns=["row", column, "reason"])
-
-
-def _too_few(n: int, kind: str, rejected: pd.DataFrame, given: int) -> str:
-    why = rejected["reason"].value_counts()
-    most = f"; most often: {why.index[0]} ({why.iloc[0]} rows)" if len(why) else ""
-    return (
-        f"{n} of {given} rows are {kind} that can be learned, at least {MIN_MOLECULES} "
-        f"are needed{most}"
-    )

@@ -188,6 +188,13 @@ def sample(
             help="None of the molecules of this file.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        option(
+            "--strict", show_default=False,
+            help="Leave out and draw again what computed properties show not to meet --where.",
+        ),
+    ] = False,
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
@@ -207,8 +214,10 @@ def sample(
     wanted = conditions(where or [])
     barred = None if novel_to is None else texts_of(novel_to, None, fitted.kind)
     batches = fitted.sample_batches(
-        rows, where=wanted or None, unique=unique, novel_to=barred, seed=seed
+        rows, where=wanted or None, unique=unique, novel_to=barred, strict=strict, seed=seed
     )
+
+    raw_draws: list[int] = []
 
     def frames() -> Iterator[pd.DataFrame]:
         with progress_for(notes.progress) as progress:
@@ -217,16 +226,19 @@ def sample(
             for batch in batches:
                 yield batch
                 done += len(batch)
+                raw_draws.append(batch.attrs["raw_draws"])
                 progress.stepped(done, rows)
 
     facts: dict[str, Any] = {**made_by(model), "seed": seed}
-    asked = {"where": where, "unique": unique, "novel_to": novel_to}
+    asked = {"where": where, "unique": unique, "novel_to": novel_to, "strict": strict}
     target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
     if output != "-":
         notes.say(
             f"Wrote {rows:,} synthetic {fitted.kind} to {output} "
             f"(seed {seed}; {output}.meta.json says how they were made)"
         )
+    if strict:
+        notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
 
 
 @app.command("evaluate", epilog=_EVALUATE)

@@ -170,6 +170,25 @@ def asked(name: str, value: Any, of: Property) -> tuple[float, float]:
     return max(low, least), min(high, most)
 
 
+def limits(where: Mapping[str, Any], properties: list[Property]) -> dict[str, tuple[float, float]]:
+    """What conditions on computed properties allow; what tables hold beside is not computed.
+
+    Raises:
+        ConditionError: If a single number is asked for where hardly any molecule has just that.
+    """
+    found = {}
+    for one in properties:
+        if one.name in where and one.computed:
+            low, high = asked(one.name, where[one.name], one)
+            if low == high and one.decimals:
+                raise ConditionError(
+                    f"{one.name}: no molecule has exactly {low:g}; with strict give a range "
+                    "(low, high)"
+                )
+            found[one.name] = (low, high)
+    return found
+
+
 def _within(low: float, high: float, of: Property, n: int, rng: np.random.Generator) -> np.ndarray:
     """Values inside a range, as frequent as in the data, drawn to its middle."""
     least, most = of.rank(low), of.rank(high)
