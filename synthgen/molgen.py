@@ -20,7 +20,7 @@ from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.fragments import FRAGMENT
 from synthgen.molecular.model import GraphGAN
-        self.outcomes_.conditions(where)
+from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.registry import MoleculeModel, find_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.wishes import Appraisal, Property, wishes
