@@ -378,8 +378,8 @@ def contains(smiles: str, fragment: str) -> bool:
         kind = f"[#{atom.GetAtomicNum()}{atom.GetFormalCharge():+d}]"
         query.ReplaceAtom(atom.GetIdx(), Chem.AtomFromSmarts(kind))
     for bond in query.GetBonds():
-        if (kind := _HELD.get(bond.GetBondType())) is not None:
-            query.ReplaceBond(bond.GetIdx(), Chem.BondFromSmarts(kind))
+        if held := _HELD.get(bond.GetBondType()):
+            query.ReplaceBond(bond.GetIdx(), Chem.BondFromSmarts(held))
     return bool(Chem.MolFromSmiles(smiles).HasSubstructMatch(query))
 
 

@@ -37,6 +37,7 @@ class Fragment:
     """Walks over a fragment in the words of a vocabulary; W of them, of S bonds, over F atoms.
 
     Shape:
+        height: Bonds of the longest way down any walk.
         begins: (W, n_actions) bool, actions that add the first atom.
         code: (W, S) int64 the action that makes a bond.
         start: (W, S) int64 the atom that has to be the current one, from 1.
@@ -46,9 +47,9 @@ class Fragment:
         barred: (W, F + 1) int64 bonds that these must not make: more than they have hydrogens for.
         late: (W,) bool, whether other atoms may come first.
         up: (n_distances,) int64 the action that goes so far up; 0 where there is none.
-        height: Bonds of the longest way down any walk.
     """
 
+    height: int
     begins: Tensor
     code: Tensor
     start: Tensor
@@ -58,7 +59,6 @@ class Fragment:
     barred: Tensor
     late: Tensor
     up: Tensor
-    height: int
 
     @classmethod
     def of(cls, smiles: object, vocabulary: Vocabulary, device: torch.device) -> Fragment:
@@ -110,7 +110,7 @@ class Fragment:
             if a.kind == UP and a.distance < len(up):
                 up[a.distance] = index
         parts = (begins, code, start, new, needs, flat, barred, late, up)
-        return cls(*(torch.as_tensor(part, device=device) for part in parts), height)
+        return cls(height, *(torch.as_tensor(part, device=device) for part in parts))
 
     def __len__(self) -> int:
         return len(self.code)
