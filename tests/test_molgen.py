@@ -178,3 +178,13 @@ def test_before_the_fit_and_across_kinds(fitted: MolGen, tmp_path: Path) -> None
     fitted.save(tmp_path / "m.synthgen")
     with pytest.raises(ModelFileError, match="a model of molecules"):
         SynthGen.load(tmp_path / "m.synthgen")
+
+
+def test_strict_leaves_out_what_does_not_meet_the_condition(fitted: MolGen) -> None:
+    drawn = fitted.sample(50, where={"weight": (120, 126)}, strict=True, seed=1)
+    weights = [properties(text, ["weight"])[0] for text in drawn["smiles"]]
+    assert len(drawn) == 50
+    assert all(120 <= weight <= 126 for weight in weights)
+    assert drawn.attrs["raw_draws"] > 50
+    with pytest.raises(ConditionError, match="give a range"):
+        fitted.sample(3, where={"weight": 123.4}, strict=True)
