@@ -21,6 +21,7 @@ from torch import Tensor
 
 from synthgen.adversarial.ema import EMA
 from synthgen.molecular.critic import CriticTrainer, Graphs, logits
+from synthgen.molecular.decoding import decode
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
@@ -46,13 +47,13 @@ class Drawn:
 
     Shape:
         codes: (n, length) actions; wanted, known: (n, n_properties) what was wished for.
-        texts: Of each, "" where it is not valid.
+        is_free: (n,) bool, what was drawn without a wish; the others come in groups.
     """
 
     codes: np.ndarray
     wanted: np.ndarray
     known: np.ndarray
-    texts: list[str]
+    is_free: np.ndarray
 
 
 class Adversary:
@@ -94,24 +95,31 @@ class Adversary:
         """One round; what critic and generator lost, and how near wishes came."""
         drawn = self._draw()
         self.rounds += 1
-        told = np.array([bool(text) for text in drawn.texts])
-        graphs = Graphs.of_texts([text for text in drawn.texts if text], self.representation)
-        free = np.flatnonzero(drawn.known[told].sum(1) == 0)
+        found = decode(
+            drawn.codes,
+            self.vocabulary,
+            self.representation,
+            relations=True,
+            jobs=torch.get_num_threads(),
+        )
+        graphs = Graphs.of(
+            found.relations, self.representation.node_fields, self.representation.relations
+        )
+        free = found.of_row[drawn.is_free[found.rows]]
         self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(free)]
+        self.unique.append(len(np.unique(free)) / max(len(free), 1))
         loss = self._teach(_STEPS if self.rounds > 1 else _FIRST_STEPS)
-        logit = np.full(len(told), np.nan)
-        logit[told] = logits(self.critic.critic, graphs, self.warm.device).numpy()
-        reward, missed = self._rewards(drawn, logit)
+        logit = np.full(len(drawn.codes), np.nan)
+        logit[found.rows] = logits(self.critic.critic, graphs, self.warm.device)[found.of_row]
+        texts = np.full(len(logit), "", object)
+        texts[found.rows] = np.array(found.texts, object)[found.of_row]
+        reward, missed = self._rewards(drawn, texts, logit)
         self._improve(drawn, reward)
-        self.unique.append(len({drawn.texts[i] for i in np.flatnonzero(told)[free]}) / len(free))
         return {"critic": loss, "logit": float(np.nanmean(logit))} | missed
 
     def _draw(self) -> Drawn:
         """Most of the molecules freely, the others in groups with one wish."""
-        streams, n_properties = (
-            self.streams.child(f"round/{self.rounds}"),
-            self.warm.wishes.shape[1],
-        )
+        n_properties = self.warm.wishes.shape[1]
         n_wished = int(_DRAWN * _WISHED) // _GROUP * _GROUP if n_properties else 0
         wanted = np.zeros((_DRAWN, n_properties), np.float32)
         known = np.zeros((_DRAWN, n_properties), np.float32)
@@ -124,9 +132,7 @@ class Adversary:
         self.network.eval()
         streams = self.streams.child(f"round/{self.rounds}")
         codes = draw(self.network, self.warm.rules, wanted, known, streams)
-        graphs = (self.vocabulary.graph(row) if 0 in row else None for row in codes)
-        texts = ["" if graph is None else self.representation.text(graph) for graph in graphs]
-        return Drawn(codes, wanted, known, [text or "" for text in texts])
+        return Drawn(codes, wanted, known, np.arange(_DRAWN) >= n_wished)
 
     def _teach(self, steps: int) -> float:
         losses = [
@@ -135,27 +141,27 @@ class Adversary:
         ]
         return float(np.mean(losses))
 
-    def _rewards(self, drawn: Drawn, logit: np.ndarray) -> tuple[np.ndarray, Metrics]:
+    def _rewards(
+        self, drawn: Drawn, texts: np.ndarray, logit: np.ndarray
+    ) -> tuple[np.ndarray, Metrics]:
         """Advantages (n,): rewards less the mean of their kind; 0 of what is not valid."""
-        is_wished = drawn.known.sum(1) > 0
-        reward = logit.clip(-_MOST_REWARD, _MOST_REWARD)
+        free, reward = drawn.is_free, logit.clip(-_MOST_REWARD, _MOST_REWARD)
         missed: Metrics = {}
-        if is_wished.any():
-            rows = np.flatnonzero(is_wished & np.isfinite(logit))
-            reached = self.appraise([drawn.texts[i] for i in rows])
+        if not free.all():
+            rows = np.flatnonzero(~free & np.isfinite(logit))
+            reached = self.appraise(texts[rows].tolist())
             counts = (drawn.known[rows] > 0) & np.isfinite(reached)
             error = np.where(counts, np.abs(np.nan_to_num(reached) - drawn.wanted[rows]), 0.0)
             # as steep for near misses as for far ones
             mean = error.sum(1) / np.maximum(counts.sum(1), 1)
-            paid = self.warm.config.wish_reward * np.minimum(mean, 1.0)
-            reward[rows] -= np.where(counts.any(1), paid, 0.0)
+            reward[rows] -= self.warm.config.wish_reward * np.minimum(mean, 1.0)
             missed = {"missed": float(error.sum() / max(counts.sum(), 1))}
-        free = ~is_wished
-        reward[free] -= np.nanmean(reward[free]) if np.isfinite(reward[free]).any() else 0.0
-        grouped = reward[is_wished].reshape(-1, _GROUP)
+        if np.isfinite(reward[free]).any():
+            reward[free] -= np.nanmean(reward[free])
+        grouped = reward[~free].reshape(-1, _GROUP)
         valid = np.isfinite(grouped)
         mean = np.where(valid, grouped, 0).sum(1) / np.maximum(valid.sum(1), 1)
-        reward[is_wished] = (grouped - mean[:, None]).reshape(-1)
+        reward[~free] = (grouped - mean[:, None]).reshape(-1)
         return np.nan_to_num(reward).astype(np.float32), missed
 
     def _improve(self, drawn: Drawn, reward: np.ndarray) -> None:

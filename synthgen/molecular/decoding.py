@@ -23,11 +23,13 @@ class Decoded:
     Attributes:
         texts: Canonical, of the different rows that are valid.
         relations: Their nodes and edges, where they were asked for.
-        of_row: (n_valid,) int64 which of them each valid row is, in the order of the rows.
+        rows: (n_valid,) int64 the rows that are valid, ascending.
+        of_row: (n_valid,) int64 which of the texts each of them is.
     """
 
     texts: list[str]
     relations: list[tuple[Nodes, Edges]]
+    rows: np.ndarray
     of_row: np.ndarray
 
 
@@ -56,11 +58,12 @@ def decode(
             found += part
     valid = np.array([one is not None for one in found], bool)
     kept = [one for one in found if one is not None]
-    of_row = of_row.ravel()
+    is_valid = valid[of_row.ravel()]
     return Decoded(
         [one[0] for one in kept],
         [(one[1], one[2]) for one in kept] if relations else [],
-        (valid.cumsum() - 1)[of_row[valid[of_row]]],
+        np.flatnonzero(is_valid),
+        (valid.cumsum() - 1)[of_row.ravel()[is_valid]],
     )
 
 

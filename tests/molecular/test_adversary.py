@@ -13,6 +13,7 @@ from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs
+from synthgen.molecular.decoding import decode
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.network import ActionNetwork, Sizes
 from synthgen.molecular.representation import Molecules
@@ -69,7 +70,9 @@ def test_the_generator_moves_to_what_the_critic_calls_real(qm9: pd.Series) -> No
     adversary = adversary_of(rows, without, policy_rate=5e-4, anchor=0.0)
     for _ in range(6):
         adversary.step()
-    drawn = adversary._draw().texts
+    drawn = decode(
+        adversary._draw().codes, adversary.vocabulary, Molecules(), relations=False, jobs=1
+    ).texts
     # nine of ten molecules have a ring
     assert np.mean(["1" in text for text in drawn]) < 0.7
     assert adversary.kept()["head"].shape == adversary.network.head.shape
@@ -85,8 +88,8 @@ def test_near_misses_are_paid_better_and_every_wish_by_its_own(qm9: pd.Series) -
     wanted[:4] = adversary.appraise(["C" * 8])
     wanted[4:8] = adversary.appraise(["C" * 9])
     logit = np.where([not text for text in smiles], np.nan, 0.5)
-    drawn = stage.Drawn(np.zeros((12, 9), np.int16), wanted, known, smiles)
-    reward, missed = adversary._rewards(drawn, logit)
+    drawn = stage.Drawn(np.zeros((12, 9), np.int16), wanted, known, np.arange(12) >= 8)
+    reward, missed = adversary._rewards(drawn, np.array(smiles, object), logit)
     assert reward[1] > max(reward[0], reward[2])
     assert reward[3] == 0
     assert np.allclose([reward[:3].sum(), reward[4:8].sum(), reward[8:].sum()], 0, atol=1e-5)
