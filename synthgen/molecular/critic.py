@@ -28,6 +28,7 @@ from typing_extensions import override
 from synthgen.chemistry import Edges, Nodes
 from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
+from synthgen.threads import in_batches
 from synthgen.training.device import fast_bfloat16
 
 _WIDTH, _LAYERS = 128, 4
@@ -280,12 +281,15 @@ def _loss_on(critic: GraphCritic, sides: tuple[Graphs, Graphs], device: torch.de
     return float(sum(losses)) / 2
 
 
-@torch.no_grad()
 def logits(critic: GraphCritic, graphs: Graphs, device: torch.device) -> Tensor:
     """Logits (n,) of molecules."""
-    found = []
-    with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-        for start in range(0, len(graphs), 2 * _BATCH):
-            rows = np.arange(start, min(start + 2 * _BATCH, len(graphs)))
-            found.append(critic(graphs.batch(rows).to(device)).cpu())
-    return torch.cat(found) if found else torch.zeros(0)
+    found = torch.zeros(len(graphs))
+
+    def batch(rows: slice) -> None:
+        part = graphs.batch(np.arange(rows.start, rows.stop)).to(device)
+        amp = torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device))
+        with torch.no_grad(), amp:
+            found[rows] = critic(part).cpu()
+
+    in_batches(batch, len(graphs), 2 * _BATCH, device)
+    return found
