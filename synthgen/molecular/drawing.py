@@ -15,7 +15,7 @@ from synthgen.threads import in_batches
 from synthgen.training.device import fast_bfloat16
 
 # molecules of a batch, fewest and most, within what their keys and values may take
-BATCH, CACHE_BYTES = (256, 4096), 2**28
+BATCH, CACHE_BYTES = (256, 4096), 2**27
 # share of places in use below which molecules move together
 _SPARSE = 0.75
 
