@@ -325,8 +325,12 @@ def test_interval_probabilities_sum_to_one(adult: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["tables.py", "augmentation.py", "encoding.py", "memory.py", "picture.py"]
-)
+    "script",
+    [
+        "tables.py", "augmentation.py", "encoding.py", "memory.py", "picture.py",
+        "molecules.py", "molecule_conditions.py", "drawing.py", "joint.py", "peptides.py",
+    ],
+)  # fmt: skip
 def test_every_command_explains_itself(script: str) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / script, "--help"], capture_output=True, text=True
