@@ -10,6 +10,8 @@ from sklearn.base import clone
 from synthgen import MolGen, SynthGen
 from synthgen.chemistry import canonical, properties
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError, NotFittedError
+from synthgen.molecular import adversary
+from synthgen.molecular import model as graphgan
 
 SMALL = {"width": 64, "layers": 2, "heads": 4}
 
@@ -149,6 +151,27 @@ def test_the_critic_is_saved_with_the_model(qm9: pd.Series, tmp_path: Path) -> N
     drawn = model.sample(40, seed=1)
     assert len(drawn) == 40
     assert MolGen.load(tmp_path / "m.synthgen").sample(40, seed=1).equals(drawn)
+
+
+def test_the_adversarial_stage_is_part_of_the_fit_and_repeats(
+    qm9: pd.Series, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphgan, "_MIN_ADVERSARIAL", 500)
+    for name, value in {"_DRAWN": 128, "_BATCH": 64, "_FIRST_STEPS": 5, "_STEPS": 2}.items():
+        monkeypatch.setattr(adversary, name, value)
+    options = {**SMALL, "orders": 0, "critic": "none", "policy_rounds": 2}
+    settings = {"max_steps": 30, "seed": 0, "progress": False, "properties": ["logP"]}
+    fits = [MolGen(model_options=options, **settings).fit(qm9[:800]) for _ in range(2)]  # type: ignore[arg-type]
+    rounds = [entry for entry in fits[0].training_["history"] if "diversity" in entry]
+    assert [entry["step"] for entry in rounds] == [31, 32]
+    assert all(np.isfinite(entry["missed"]) for entry in rounds)
+    assert fits[0].generator_.config()["policy_rounds"] == 2
+    for k, fitted in enumerate(fits):
+        fitted.save(tmp_path / f"{k}.synthgen")
+    assert (tmp_path / "0.synthgen").read_bytes() == (tmp_path / "1.synthgen").read_bytes()
+    without = {**options, "adversary": "none"}
+    other = MolGen(model_options=without, **settings).fit(qm9[:800])  # type: ignore[arg-type]
+    assert not other.sample(20, seed=1).equals(fits[0].sample(20, seed=1))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +32,6 @@ from synthgen.molecular.warmstart import (
 )
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
-from synthgen.training.progress import Progress
 from synthgen.training.run import Run, StageClock, check_shapes, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
@@ -89,66 +89,33 @@ class GraphGAN:
         Raises:
             InvalidInputError: If an option is unknown or out of range.
         """
-        codes, wishes, molecule = examples.codes, examples.wishes, examples.molecule
-        texts, representation = examples.texts, examples.representation
-        vocabulary = examples.vocabulary
         config = parse_options(GraphGANConfig, options)
-        chosen = run.streams.numpy("held-out").permutation(int(molecule.max()) + 1)
-        n_held_out = max(1, min(int(len(chosen) * _HELD_OUT_SHARE), _MAX_HELD_OUT))
-        is_held_out = np.isin(molecule, chosen[:n_held_out])
-        # of a molecule that is held out the canonical order is enough
-        first = np.r_[True, molecule[1:] != molecule[:-1]]
-        parts = [(codes[rows], wishes[rows]) for rows in (~is_held_out, is_held_out & first)]
-        n = len(parts[0][0])
-        steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
-        learned = [texts[m] for m in chosen[n_held_out:][:_CRITIC_MOLECULES]]
-        is_judged = n_held_out >= _MIN_JUDGING
-        has_critic = config.critic == "graph" and is_judged
-        has_adversary = config.adversary == "policy" and len(learned) >= _MIN_ADVERSARIAL
+        held = examples.representation
+        parts = _split(examples, run.streams.numpy("held-out"))
+        n = len(parts.train[0])
+        has_critic = config.critic == "graph" and len(parts.judging) >= _MIN_JUDGING
+        has_adversary = config.adversary == "policy" and len(parts.learned) >= _MIN_ADVERSARIAL
         shares = (_ADVERSARY_SHARE * has_adversary, _CRITIC_SHARE * has_critic)
-        clock = StageClock(time.monotonic(), run.deadline, sum(shares))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
-            network = _network(vocabulary, config, wishes.shape[1], n)
-            critic = CriticTrainer(
-                GraphCritic(representation), run.streams.child("critic"), run.device
-            )
+            network = _network(examples.vocabulary, config, examples.wishes.shape[1], n)
+            critic = GraphCritic(held)
         network.to(run.device)
-        critic.critic.to(run.device)
-        rules = Rules.of(vocabulary, run.device)
-        train_part, held_out = parts
-        trainer = WarmStart(
-            config, network, rules, train_part, held_out, run.streams, steps, clock.used
-        )
-        run.progress.stage("training")
-        budget = Budget(
-            max_steps=steps,
-            patience=steps,
-            evaluate_every=int(np.clip(steps // _EVALUATIONS, 20, 200)),
-            deadline=clock.deadline,
-            ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
-        )
-        best, record = train(trainer, budget, run.progress)
-        network.load_state_dict(best)
-        real = Graphs.of_texts(learned, representation) if has_critic or has_adversary else None
-        if has_adversary and real is not None:
-            run.progress.stage("adversary")
+        clock = StageClock(time.monotonic(), run.deadline, sum(shares))
+        warm, record = _warm_start(config, network, examples.vocabulary, parts, clock, run)
+        trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
+        real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
+        rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
+        if has_adversary and rounds and real is not None:
             streams = run.streams.child("adversary")
-            adversary = Adversary(trainer, examples, critic, real, streams)
+            adversary = Adversary(warm, examples, trainer, real, streams)
             later = StageClock(time.monotonic(), run.deadline, shares[1] / sum(shares))
-            rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
-            if rounds:
-                kept, stage = _against(
-                    adversary, min(rounds, _MOST_ROUNDS), later.deadline, run.progress
-                )
-                network.load_state_dict(kept)
-                record.follow(stage)
-                config = config.model_copy(update={"policy_rounds": stage.steps})
-        model = cls(representation, vocabulary, config, network)
+            rounds = _against(adversary, min(rounds, _MOST_ROUNDS), later, run, record)
+            config = config.model_copy(update={"policy_rounds": rounds})
+        model = cls(held, examples.vocabulary, config, network)
         if has_critic and real is not None:
             run.progress.stage("critic")
-            judging = Graphs.of_texts([texts[m] for m in chosen[:n_held_out]], representation)
-            model._fit_critic(critic, real, judging, run)
+            model._fit_critic(trainer, real, Graphs.of_texts(parts.judging, held), run)
         return model, record
 
     def _fit_critic(
@@ -279,12 +246,72 @@ class GraphGAN:
         return cls(representation, vocabulary, options, network, critic)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """Codes and wishes, to train on and held out; texts to teach a critic and to judge it."""
+
+    train: tuple[np.ndarray, np.ndarray]
+    held_out: tuple[np.ndarray, np.ndarray]
+    learned: list[str]
+    judging: list[str]
+
+
+def _split(examples: Examples, rng: np.random.Generator) -> _Parts:
+    molecule = examples.molecule
+    chosen = rng.permutation(int(molecule.max()) + 1)
+    n = max(1, min(int(len(chosen) * _HELD_OUT_SHARE), _MAX_HELD_OUT))
+    is_held_out = np.isin(molecule, chosen[:n])
+    # of a molecule that is held out the canonical order is enough
+    first = np.r_[True, molecule[1:] != molecule[:-1]]
+    train, held_out = (
+        (examples.codes[rows], examples.wishes[rows])
+        for rows in (~is_held_out, is_held_out & first)
+    )
+    learned = [examples.texts[m] for m in chosen[n:][:_CRITIC_MOLECULES]]
+    return _Parts(train, held_out, learned, [examples.texts[m] for m in chosen[:n]])
+
+
+def _warm_start(
+    config: GraphGANConfig,
+    network: ActionNetwork,
+    vocabulary: Vocabulary,
+    parts: _Parts,
+    clock: StageClock,
+    run: Run,
+) -> tuple[WarmStart, TrainingRecord]:
+    """Train the network by likelihood; its best weights are in it."""
+    n = len(parts.train[0])
+    steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
+    rules = Rules.of(vocabulary, run.device)
+    trainer = WarmStart(
+        config, network, rules, parts.train, parts.held_out, run.streams, steps, clock.used
+    )
+    run.progress.stage("training")
+    budget = Budget(
+        max_steps=steps,
+        patience=steps,
+        evaluate_every=int(np.clip(steps // _EVALUATIONS, 20, 200)),
+        deadline=clock.deadline,
+        ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
+    )
+    best, record = train(trainer, budget, run.progress)
+    network.load_state_dict(best)
+    return trainer, record
+
+
 def _against(
-    adversary: Adversary, rounds: int, deadline: float | None, progress: Progress
-) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
-    """The adversarial stage; it ends at the round in which the generator collapses."""
-    budget = Budget(max_steps=rounds, patience=1, evaluate_every=1, deadline=deadline)
-    return train(adversary, budget, progress, watch)
+    adversary: Adversary, rounds: int, clock: StageClock, run: Run, record: TrainingRecord
+) -> int:
+    """Adversarial rounds, of which ``record`` is told; returns how many there were.
+
+    They end with the round in which the generator collapses.
+    """
+    run.progress.stage("adversary")
+    budget = Budget(max_steps=rounds, patience=1, evaluate_every=1, deadline=clock.deadline)
+    best, stage = train(adversary, budget, run.progress, watch)
+    adversary.network.load_state_dict(best)
+    record.follow(stage)
+    return stage.steps
 
 
 def _network(

@@ -77,7 +77,9 @@ def test_a_table_with_a_label(there: Path) -> None:
     assert run("molecules", "fit", *words, *FIT).code == 0
     ran = run("molecules", "sample", "t.synthgen", "-n", 3, "--seed", 1, "--where", "active=1")
     assert ran.code == 0, ran.stderr
-    assert ran.stdout.splitlines()[0] == "sequence"
+    header, *rows = ran.stdout.splitlines()
+    assert header == "sequence,active,note"
+    assert [row.split(",")[1] for row in rows] == ["1"] * 3
     shown = run("inspect", "t.synthgen").stdout
     assert "peptides" in shown
     assert "charge" in shown
