@@ -30,7 +30,7 @@ from synthgen.peptides import RESIDUES
 FOLDER = WORK / "peptides"
 LABEL = "is_amp"
 # smaller than the default, for a fit of minutes; most sequences carry their label
-OPTIONS = {"width": 128, "layers": 3, "heads": 4, "wished_share": 0.9}
+OPTIONS = {"width": 128, "layers": 3, "heads": 4}
 # repetitions of what is drawn by chance: sequences drawn anew, seeds of the classifier
 REPEATS = 5
 # residues that a bin of lengths is wide, where single lengths hold too few sequences to compare
