@@ -9,6 +9,7 @@ them is five arrays, which a model file can hold and which execute nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,31 @@ from synthgen.threads import in_batches
 
 _CHUNK = 1024
 _SHARED_CELLS = 500_000
+
+
+@dataclass(frozen=True)
+class EnsembleOptions:
+    """How boosted trees are grown; ``max_features`` is the share that a split looks at."""
+
+    max_trees: int = 400
+    learning_rate: float = 0.1
+    max_leaves: int = 31
+    min_rows: int = 20
+    max_features: float = 1.0
+
+    def arguments(self, rng: np.random.Generator) -> dict[str, Any]:
+        """As scikit-learn calls them."""
+        return {
+            "learning_rate": self.learning_rate,
+            "max_iter": self.max_trees,
+            "max_leaf_nodes": self.max_leaves,
+            "min_samples_leaf": self.min_rows,
+            "l2_regularization": 1.0,
+            "max_features": self.max_features,
+            "early_stopping": True,
+            "n_iter_no_change": 10,
+            "random_state": int(rng.integers(2**31)),
+        }
 
 
 @dataclass(frozen=True)
@@ -49,12 +75,7 @@ class TreeCritic:
         learned: tuple[np.ndarray, np.ndarray],
         judging: tuple[np.ndarray, np.ndarray],
         rng: np.random.Generator,
-        *,
-        max_trees: int = 400,
-        learning_rate: float = 0.1,
-        max_leaves: int = 31,
-        min_rows: int = 20,
-        max_features: float = 1.0,
+        options: EnsembleOptions | None = None,
     ) -> TreeCritic:
         """Train until rows that judge gain no more.
 
@@ -63,22 +84,11 @@ class TreeCritic:
             judging: Real and synthetic rows that decide how many trees there are. Where the
                 generator knows the rows that are learned from, these must be ones it does not.
             rng: Seeds the trees.
-            max_trees, learning_rate, max_leaves, min_rows: Of the ensemble.
-            max_features: Share of the features that a split looks at.
+            options: Of the ensemble.
         """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        model = HistGradientBoostingClassifier(
-            learning_rate=learning_rate,
-            max_iter=max_trees,
-            max_leaf_nodes=max_leaves,
-            min_samples_leaf=min_rows,
-            l2_regularization=1.0,
-            max_features=max_features,
-            early_stopping=True,
-            n_iter_no_change=10,
-            random_state=int(rng.integers(2**31)),
-        )
+        model = HistGradientBoostingClassifier(**(options or EnsembleOptions()).arguments(rng))
         rows, label, weight = _labelled(*learned)
         rows_val, label_val, weight_val = _labelled(*judging)
         # on few rows cores wait for each other longer than they work
@@ -100,12 +110,7 @@ class TreeCritic:
         learned: tuple[np.ndarray, np.ndarray],
         judging: tuple[np.ndarray, np.ndarray],
         rng: np.random.Generator,
-        *,
-        max_trees: int = 400,
-        learning_rate: float = 0.1,
-        max_leaves: int = 16,
-        min_rows: int = 10,
-        max_features: float = 1.0,
+        options: EnsembleOptions | None = None,
     ) -> TreeCritic:
         """Trees whose ``logit`` is the expected number instead; train as in `fit`.
 
@@ -113,22 +118,11 @@ class TreeCritic:
             learned: Rows (n, n_features) without gaps, and the number (n,) of each.
             judging: The same, of rows that decide how many trees there are.
             rng: Seeds the trees.
-            max_trees, learning_rate, max_leaves, min_rows: Of the ensemble.
-            max_features: Share of the features that a split looks at.
+            options: Of the ensemble.
         """
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        model = HistGradientBoostingRegressor(
-            learning_rate=learning_rate,
-            max_iter=max_trees,
-            max_leaf_nodes=max_leaves,
-            min_samples_leaf=min_rows,
-            l2_regularization=1.0,
-            max_features=max_features,
-            early_stopping=True,
-            n_iter_no_change=10,
-            random_state=int(rng.integers(2**31)),
-        )
+        model = HistGradientBoostingRegressor(**(options or EnsembleOptions()).arguments(rng))
         with threadpool_limits(1 if learned[0].size < _SHARED_CELLS else None):
             model.fit(*learned, X_val=judging[0], y_val=judging[1])
         return cls._of(model, int(np.argmax(model.validation_score_)))

@@ -7,16 +7,14 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import Action, Alphabet
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.oneshot import MolGAN
 from synthgen.molecular.representation import Representation
-from synthgen.schema import nearest
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.run import Run
+from synthgen.training.run import Run, find
 
 
 class MoleculeVocabulary(Protocol):
@@ -102,7 +100,4 @@ DEFAULT_MODEL = GraphGAN.name
 
 def find_model(name: str) -> type[MoleculeModel]:
     """The model called ``name``; "auto" is the default one."""
-    name = DEFAULT_MODEL if name == "auto" else name
-    if name not in MODELS:
-        raise InvalidInputError(f"there is no model {name!r}{nearest(name, ['auto', *MODELS])}")
-    return MODELS[name]
+    return find(name, MODELS, DEFAULT_MODEL)

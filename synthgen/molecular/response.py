@@ -10,25 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from synthgen.adversarial.trees import TreeCritic
+from synthgen.adversarial.trees import EnsembleOptions, TreeCritic
 from synthgen.encoding.column import ColumnEncoder, Interval
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import MIN_ROWS
 
 FOLDS = 5
 _MIN_LEAF = 10
-_ENSEMBLE: dict[str, Any] = {
-    "max_trees": 200,
-    "learning_rate": 0.15,
-    "max_leaves": 16,
-    "min_rows": _MIN_LEAF,
-    "max_features": 0.5,
-}
+_ENSEMBLE = EnsembleOptions(
+    max_trees=200, learning_rate=0.15, max_leaves=16, min_rows=_MIN_LEAF, max_features=0.5
+)
 # ranks nearer to 0 and 1 than this are not told apart
 _EDGE = 1e-3
 # a feature that stands for a missing cell: below all normal scores
@@ -127,7 +122,7 @@ class Odds:
         for k in range(FOLDS):
             sides = [(side & (fold == k), side & (fold != k)) for side in (is_code, ~is_code)]
             judging, learned = (tuple(features[side[i]] for side in sides) for i in (0, 1))
-            found.append(TreeCritic.fit(learned, judging, rng, **_ENSEMBLE))
+            found.append(TreeCritic.fit(learned, judging, rng, _ENSEMBLE))
             said[fold == k] = found[-1].logit(features[fold == k])
         line = LogisticRegression(C=10.0).fit(said[:, None], is_code)
         # trees that are wrong more often than right tell nothing
@@ -191,7 +186,7 @@ class Response:
             out = part == k
             within = ~out if (~out).any() else out
             trees = TreeCritic.regress(
-                (x[within], score[within]), (x[out], score[out]), rng, **_ENSEMBLE
+                (x[within], score[within]), (x[out], score[out]), rng, _ENSEMBLE
             )
             expected[out] = trees.logit(x[out])
             mean.append(trees)

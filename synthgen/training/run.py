@@ -11,10 +11,12 @@ import torch
 from pydantic import BaseModel, ValidationError
 
 from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.schema import nearest
 from synthgen.seeds import Streams
 from synthgen.training.progress import Progress
 
 Config = TypeVar("Config", bound=BaseModel)
+Model = TypeVar("Model")
 Shape = tuple[int, ...]
 
 
@@ -83,6 +85,18 @@ def parse_options(config: type[Config], options: dict[str, Any], *, stored: bool
     if stored:
         raise ModelFileError(f"config.json: {text}")
     raise InvalidInputError(f"model option {text}")
+
+
+def find(name: str, models: Mapping[str, Model], default: str) -> Model:
+    """The model called ``name``; "auto" is the default one.
+
+    Raises:
+        InvalidInputError: If there is none.
+    """
+    name = default if name == "auto" else name
+    if name not in models:
+        raise InvalidInputError(f"there is no model {name!r}{nearest(name, ['auto', *models])}")
+    return models[name]
 
 
 def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
