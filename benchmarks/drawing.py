@@ -104,9 +104,9 @@ def parts(model: MolGen) -> dict[str, Any]:
     decoded, took = measured(lambda: decode(codes, vocabulary, held, relations=True, jobs=1))
     found["molecules"] = took.cpu_s
     if generator.critic is not None:
-        critic, fields = generator.critic, (held.node_fields, held.relations)
+        critic = generator.critic
         found["critic"] = measured(
-            lambda: logits(critic, Graphs.of(decoded.relations, *fields), torch.device("cpu"))
+            lambda: logits(critic, Graphs.of(decoded.relations, held), torch.device("cpu"))
         )[1].cpu_s
     return {
         "actions": float((codes != 0).sum(1).mean() + 1),

@@ -102,9 +102,7 @@ class Adversary:
             relations=True,
             jobs=torch.get_num_threads(),
         )
-        graphs = Graphs.of(
-            found.relations, self.representation.node_fields, self.representation.relations
-        )
+        graphs = Graphs.of(found.relations, self.representation)
         free = found.of_row[drawn.is_free[found.rows]]
         self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(free)]
         self.unique.append(len(np.unique(free)) / max(len(free), 1))

@@ -191,8 +191,7 @@ class GraphGAN:
         return decode(codes, self.vocabulary, self.representation, relations=relations, jobs=jobs)
 
     def _graphs(self, drawn: Decoded) -> Graphs:
-        held = self.representation
-        return Graphs.of(drawn.relations, held.node_fields, held.relations)
+        return Graphs.of(drawn.relations, self.representation)
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""

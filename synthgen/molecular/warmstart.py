@@ -48,7 +48,8 @@ class GraphGANConfig(BaseModel):
         patience: Evaluations without a better likelihood after which the learning rate falls.
         adversary: How the generator learns from a critic: by "policy" gradients, or "none".
         policy_rate: Learning rate of the adversarial stage.
-        policy_rounds: Rounds of it; ``None`` takes as many as the time allows, 40 at most.
+        policy_rounds: Rounds of it, 40 at most; ``None`` takes one for every 100 steps of the warm
+            start.
         anchor: Weight of the likelihood of real molecules beside the policy gradient.
         wish_reward: What a normal score away from a wish costs, in units of the critic's logit.
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
