@@ -80,10 +80,11 @@ class Generator(BaseEstimator):  # type: ignore[misc]
             raise NotFittedError(f"this {name} is not fitted yet; call fit first")
 
     def _check_options(self) -> None:
-        if self.epsilon is not None or self.delta is not None:
+        if (self.epsilon is None) != (self.delta is None):
+            given, other = ("epsilon", "delta") if self.delta is None else ("delta", "epsilon")
             raise InvalidInputError(
-                "epsilon and delta ask for differential privacy, which no model of this version "
-                "can give; nothing was trained. Leave them out for a fit without that guarantee"
+                f"{given} without {other}: differential privacy needs both, for example "
+                "epsilon=1.0 and delta=1e-6; nothing was trained"
             )
         for name in ("time_limit_s", "max_steps", "memory_limit_mb"):
             value = getattr(self, name, None)

@@ -253,6 +253,13 @@ class Schema(BaseModel):
 
         return infer_schema(data)
 
+    @classmethod
+    def given(cls, schema: Schema | dict[str, Any] | str | Path) -> Schema:
+        """A schema that is one already, or a dict, or in a file."""
+        if isinstance(schema, Schema):
+            return schema
+        return cls.from_dict(schema) if isinstance(schema, dict) else cls.load(schema)
+
     def validate_frame(self, frame: pd.DataFrame) -> None:
         """Raise `SchemaError` unless ``frame`` has exactly this schema's columns."""
         found = list(frame.columns)

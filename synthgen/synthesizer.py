@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from synthgen import cells, frames, modelfile
+from synthgen.encoding.bought import COUNT_SHARE, CellRows, buy_encoder, encode
 from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import (
@@ -19,20 +21,26 @@ from synthgen.errors import (
 )
 from synthgen.forms.keys import Place
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
+from synthgen.privacy.declared import declared_schema, public_facts
+from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.relations import Completion, with_relations
 from synthgen.relations.imputing import Barred, impute_rows
+from synthgen.relations.plan import Plan
+from synthgen.relations.words import describe
 from synthgen.sampling.request import Balance, Request, Where
 from synthgen.sampling.rows import draw_rows
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import TableModel
-from synthgen.tabular.registry import find_model
+from synthgen.tabular.registry import find_model, find_private_model
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
 
 # what `sample_batches` draws at once: enough to keep all cores busy, little to hold
 BATCH_ROWS = 131_072
+# noisy rows below which noise is all that a private fit would learn
+MIN_PRIVATE_ROWS = 100
 # Python with torch, pandas and scikit-learn
 _LIBRARIES_MB = 420
 
@@ -49,7 +57,8 @@ class SynthGen(Generator):
         memory_limit_mb: Refuse a fit whose estimated memory is above it.
         seed: Makes fits and samples repeatable bit for bit on one machine.
         device: "auto", "cpu", "cuda" or "mps".
-        epsilon, delta: Differential privacy; refused by models that cannot give it.
+        epsilon, delta: Differential privacy of everything that leaves the fit; see `privacy_`.
+            Its noise never comes from ``seed``, so equal private fits differ.
         model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
@@ -101,9 +110,11 @@ class SynthGen(Generator):
             InvalidInputError: If the table, the schema or an option cannot be used.
             BudgetError: If the limits leave no room for anything usable.
         """
+        self._check_options()
+        if self.epsilon is not None and self.delta is not None:
+            return self._fit_private(data, schema, Ledger(self.epsilon, self.delta))
         clock = Stopwatch()
         model_class = find_model(self.model)
-        self._check_options()
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams = Streams.of(self.seed)
         device = choose_device(self.device)
@@ -135,12 +146,63 @@ class SynthGen(Generator):
             "device": device.type,
             **record.to_dict(),
         }
-        self.privacy_: dict[str, Any] | None = None
+        self.privacy_ = None
         self.timings_ = clock.laps
         self._n_samples: int | None = 0
         return self
 
     fit = ClassOrInstance(_fit)
+
+    def _fit_private(
+        self, data: Any, schema: Schema | dict[str, Any] | str | Path | None, ledger: Ledger
+    ) -> SynthGen:
+        """The same, of rows that nothing touches but the mechanisms of a ledger."""
+        clock = Stopwatch()
+        model_class = find_private_model(self.model)
+        declared, left_out = declared_schema(schema)
+        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
+        streams = Streams.of(self.seed)
+        device = torch.device("cpu") if self.device == "auto" else choose_device(self.device)
+        with progress_for(self.progress) as progress:
+            progress.stage("reading")
+            frame, _ = frames.read(data)
+            declared.validate_frame(frame)
+            for relation in left_out:
+                progress.told(f"Not kept, since it is learned from rows: {describe(relation)}")
+            plan = Plan.of(declared)
+            ledger.public += public_facts(declared)
+            table = PrivateTable(CellRows.of(frame, declared), ledger)
+            clock.lap("reading")
+            progress.stage("encoding")
+            n_rows = table.count(COUNT_SHARE)
+            if n_rows < MIN_PRIVATE_ROWS or ledger.delta * n_rows >= 1:
+                raise InvalidInputError(
+                    f"about {n_rows:.0f} rows: delta {ledger.delta:g} must be below 1 over their "
+                    f"number, and there must be {MIN_PRIVATE_ROWS} or more; lower delta, or take "
+                    "more rows"
+                )
+            completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+            encoder, learned = completion.encoder, np.array(plan.modelled)
+            full = completion.full
+            rows = table.mapped(lambda held: encode(held, full).columns(learned))
+            clock.lap("encoding")
+            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            options = self.model_options or {}
+            fitted, record = model_class.fit_private(rows, encoder, n_rows, options, run)
+            clock.lap("training")
+        self.schema_, self.completion_, self.generator_ = declared, completion, fitted
+        self.training_ = {
+            "model": model_class.name,
+            "seed": streams.seed,
+            "n_rows": int(n_rows),
+            "n_columns": len(declared),
+            "device": device.type,
+            **record.to_dict(),
+        }
+        self.privacy_ = ledger.to_dict()
+        self.timings_ = clock.laps
+        self._n_samples = 0
+        return self
 
     def sample(
         self,
@@ -325,10 +387,7 @@ def _resolve(
     inferred = Schema.infer(data)
     if schema is None:
         return inferred
-    if isinstance(schema, dict):
-        schema = Schema.from_dict(schema)
-    elif not isinstance(schema, Schema):
-        schema = Schema.load(schema)
+    schema = Schema.given(schema)
     schema.validate_frame(frame)
     columns = [schema[column.name].arriving_as(column) for column in inferred]
     return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)

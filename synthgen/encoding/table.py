@@ -12,6 +12,7 @@ import pandas as pd
 
 from synthgen import cells as cell
 from synthgen.cells import Cells
+from synthgen.encoding.binned import BinnedEncoder
 from synthgen.encoding.category import CategoryEncoder, CategorySummary
 from synthgen.encoding.column import ColumnEncoder
 from synthgen.encoding.copies import first_equal, sources_first
@@ -25,7 +26,8 @@ from synthgen.schema import Column, Schema
 from synthgen.seeds import Streams
 
 ENCODERS: dict[str, type[ColumnEncoder]] = {
-    encoder.kind: encoder for encoder in (CategoryEncoder, GeneratedEncoder, NumericEncoder)
+    encoder.kind: encoder
+    for encoder in (BinnedEncoder, CategoryEncoder, GeneratedEncoder, NumericEncoder)
 }
 T = TypeVar("T")
 Name = str | int
@@ -60,6 +62,10 @@ class EncodedTable:
     def take(self, rows: np.ndarray) -> EncodedTable:
         """The given rows, by index (k,) or mask (n_rows,)."""
         return EncodedTable(self.codes[rows], self.values[rows])
+
+    def columns(self, positions: np.ndarray) -> EncodedTable:
+        """The given columns (k,), by index."""
+        return EncodedTable(self.codes[:, positions], self.values[:, positions])
 
 
 @dataclass(frozen=True)

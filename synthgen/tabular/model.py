@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import InvalidInputError
+from synthgen.privacy.ledger import PrivateTable
 from synthgen.relations.imputing import Barred
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
@@ -74,3 +76,46 @@ class TableModel(ABC):
         cls, encoder: TableEncoder, config: dict[str, Any], weights: dict[str, np.ndarray]
     ) -> TableModel:
         """Inverse of `config` and `weights`; raises `ModelFileError` if they do not fit."""
+
+
+class PrivateModel(TableModel):
+    """A generator of rows that learns from noisy gradients alone."""
+
+    @classmethod
+    @override
+    def fit(
+        cls, table: EncodedTable, encoder: TableEncoder, options: dict[str, Any], run: Run
+    ) -> tuple[TableModel, TrainingRecord]:
+        raise InvalidInputError(
+            f"model {cls.name} is trained with differential privacy: give epsilon and delta"
+        )
+
+    @classmethod
+    @abstractmethod
+    def fit_private(
+        cls,
+        rows: PrivateTable[EncodedTable],
+        encoder: TableEncoder,
+        n_rows: float,
+        options: dict[str, Any],
+        run: Run,
+    ) -> tuple[PrivateModel, TrainingRecord]:
+        """Train on private rows with all that is left of their ledger's budget.
+
+        Args:
+            rows: Encoded rows.
+            encoder: Bought.
+            n_rows: Noisy number of rows.
+            options: Options of the model.
+            run: The circumstances.
+
+        Raises:
+            InvalidInputError: If an option is unknown or out of range, or the budget too small.
+            BudgetError: If the time limit leaves no room for a step.
+        """
+
+    @classmethod
+    @override
+    def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
+        # gradients of a physical batch, row by row; the network is small
+        return 400.0

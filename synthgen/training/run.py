@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ValidationError
+from torch import nn
 
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.schema import nearest
@@ -111,3 +113,14 @@ def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
             f"weights.safetensors: {odd[0]} has shape {found.get(odd[0])}, expected "
             f"{expected.get(odd[0])}; the file is damaged or of another model"
         )
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Put stored arrays into a network of the same shape.
+
+    Raises:
+        ModelFileError: As `check_shapes`.
+    """
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    check_shapes({name: array.shape for name, array in weights.items()}, expected)
+    network.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in weights.items()})

@@ -1,0 +1,1 @@
+"""Generators of rows that are trained with differential privacy."""
