@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from synthgen.cli import (
+    audit,
     config,
     demo,
     fit,
@@ -55,7 +56,7 @@ def _register() -> None:
     for name, module in (
         ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("impute", impute),
         ("inspect", inspect),
-        ("quality", quality),
+        ("quality", quality), ("audit", audit),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))
     app.add_typer(molecules.app, name="molecules")

@@ -62,6 +62,8 @@ def _show(path: str, schema: Schema | None, contents: ModelContents, notes: Note
         facts.add_row(name, Text(value))
     console = stdout()
     console.print(facts)
+    if contents.privacy is not None:
+        _show_ledger(contents.privacy)
     if schema is not None:
         console.print(table(schema))
         show_relations(schema)
@@ -111,4 +113,36 @@ def _training(training: dict[str, Any]) -> str:
 def _privacy(ledger: dict[str, Any] | None) -> str:
     if ledger is None:
         return "fitted without differential privacy"
-    return f"epsilon {ledger.get('epsilon')}, delta {ledger.get('delta')}"
+    spent = ledger.get("spent", {})
+    return (
+        f"epsilon {ledger.get('epsilon'):g}, delta {ledger.get('delta'):g} "
+        f"({ledger.get('neighbours')}); spent {spent.get('epsilon_pld'):.4g} by privacy loss "
+        f"distributions, {spent.get('epsilon_rdp'):.4g} by RDP"
+    )
+
+
+def _show_ledger(ledger: dict[str, Any]) -> None:
+    """Every touch of private rows, and what was public."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    touches = Table(
+        "read", "mechanism", "sensitivity", "noise multiplier", "sampling", "times", "delta",
+        box=box.SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    for entry in ledger["entries"]:
+        touches.add_row(
+            Text(entry["what"]),
+            entry["mechanism"],
+            f"{entry['sensitivity']:.3g}",
+            f"{entry['noise_multiplier']:.4g}",
+            f"{entry['sampling_rate']:g}",
+            f"{entry['times']:,}",
+            f"{entry['delta']:.2g}",
+        )
+    console = stdout()
+    console.print(Text("Privacy ledger", style="bold"))
+    console.print(touches)
+    for fact in ledger["public"]:
+        console.print(Text(f"public: {fact}"))

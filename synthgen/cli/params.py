@@ -68,12 +68,18 @@ Epsilon = Annotated[
     float | None,
     option(
         "--epsilon", metavar="E", show_default=False,
-        help="Differential privacy; this version has none and refuses.",
+        help="Differential privacy: fit within this epsilon, everything counted. Needs --delta "
+        "and --schema; models dp-ar (default) and dp-gan.",
     ),
 ]  # fmt: skip
 Delta = Annotated[
     float | None,
-    option("--delta", metavar="D", show_default=False, help="See --epsilon."),
+    option(
+        "--delta",
+        metavar="D",
+        show_default=False,
+        help="See --epsilon; below 1 over the number of rows.",
+    ),
 ]
 Device = Annotated[str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 ModelOptions = Annotated[

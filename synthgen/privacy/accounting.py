@@ -8,8 +8,10 @@ Neighbours differ by one record that is added or removed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from synthgen.errors import InvalidInputError, MissingExtraError
@@ -58,7 +60,7 @@ def epsilon(mechanisms: Sequence[Gaussian], delta: float) -> Epsilon:
     Raises:
         InvalidInputError: If the accountants contradict each other.
     """
-    found = Epsilon(_rdp(mechanisms, delta), _pld(mechanisms, delta))
+    found = Epsilon(_rdp(mechanisms, delta), spent_epsilon(mechanisms, delta))
     if found.pld > _ROUNDING * found.rdp + 1e-3 or found.rdp > _APART * found.pld + 0.05:
         raise InvalidInputError(
             f"the accountants disagree: epsilon {found.rdp:.4g} by RDP, {found.pld:.4g} by privacy "
@@ -83,7 +85,7 @@ def least_noise(
         InvalidInputError: If no noise is enough, since the others spent it all.
     """
     low, high = 0.0, 1.0
-    while _pld([*others, made(high)], delta) > limit:
+    while spent_epsilon([*others, made(high)], delta) > limit:
         low, high = high, 2 * high
         if high > 1e5:
             raise InvalidInputError(
@@ -91,35 +93,72 @@ def least_noise(
             )
     while high - low > _SEARCH_TOLERANCE * high:
         middle = (low + high) / 2
-        within = _pld([*others, made(middle)], delta) <= limit
+        within = spent_epsilon([*others, made(middle)], delta) <= limit
         low, high = (low, middle) if within else (middle, high)
     return high
 
 
-def _rdp(mechanisms: Sequence[Gaussian], delta: float) -> float:
+def spent_epsilon(mechanisms: Sequence[Gaussian], delta: float) -> float:
+    """Epsilon at ``delta`` by privacy loss distributions alone."""
     _library()
-    from dp_accounting.rdp import RdpAccountant
-
-    return _composed(RdpAccountant(), mechanisms, delta)
-
-
-def _pld(mechanisms: Sequence[Gaussian], delta: float) -> float:
-    _library()
-    from dp_accounting.pld import PLDAccountant
-
-    return _composed(PLDAccountant(value_discretization_interval=_INTERVAL), mechanisms, delta)
-
-
-def _composed(accountant: Any, mechanisms: Sequence[Gaussian], delta: float) -> float:
     if not mechanisms:
         return 0.0
-    # Gaussian mechanisms on all records are one whose precision is the sum of theirs
+    precision, sampled = _merged(mechanisms)
+    if not sampled:
+        return _gaussian(precision**-0.5, delta)
+    return _sampled(precision, sampled, delta)
+
+
+def _rdp(mechanisms: Sequence[Gaussian], delta: float) -> float:
+    from dp_accounting.rdp import RdpAccountant
+
+    if not mechanisms:
+        return 0.0
+    # orders at which a series does not converge are left out, which it tells at length
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return float(_composed(RdpAccountant(), *_merged(mechanisms)).get_epsilon(delta))
+    finally:
+        logger.setLevel(level)
+
+
+@lru_cache(maxsize=4096)
+def _gaussian(noise_multiplier: float, delta: float) -> float:
+    """Exact (Balle and Wang, 2018, theorem 8), and a thousand times as fast."""
+    from dp_accounting.gaussian_mechanism import get_epsilon_gaussian
+
+    return float(get_epsilon_gaussian(noise_multiplier, delta))
+
+
+@lru_cache(maxsize=4096)
+def _sampled(precision: float, sampled: tuple[Gaussian, ...], delta: float) -> float:
+    return float(_pld(precision, sampled).get_epsilon(delta))
+
+
+@lru_cache(maxsize=64)
+def _pld(precision: float, sampled: tuple[Gaussian, ...]) -> Any:
+    from dp_accounting.pld import PLDAccountant
+
+    accountant = PLDAccountant(value_discretization_interval=_INTERVAL)
+    return _composed(accountant, precision, sampled)
+
+
+def _merged(mechanisms: Sequence[Gaussian]) -> tuple[float, tuple[Gaussian, ...]]:
+    """Precision of one Gaussian in place of all on whole tables, and the sampled ones.
+
+    Gaussian mechanisms together are one whose 1 / noise_multiplier^2 is the sum of theirs.
+    """
     whole = [m for m in mechanisms if m.sampling_rate >= 1]
     precision = sum(m.times / m.noise_multiplier**2 for m in whole)
-    sampled = [m for m in mechanisms if m.sampling_rate < 1]
-    for mechanism in ([Gaussian(precision**-0.5)] if whole else []) + sampled:
+    return precision, tuple(m for m in mechanisms if m.sampling_rate < 1)
+
+
+def _composed(accountant: Any, precision: float, sampled: Sequence[Gaussian]) -> Any:
+    for mechanism in ([Gaussian(precision**-0.5)] if precision else []) + list(sampled):
         accountant.compose(mechanism.event())
-    return float(accountant.get_epsilon(delta))
+    return accountant
 
 
 def _library() -> Any:

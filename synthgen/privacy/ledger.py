@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from synthgen.errors import InvalidInputError
-from synthgen.privacy.accounting import Epsilon, Gaussian, epsilon, least_noise
+from synthgen.privacy.accounting import Epsilon, Gaussian, epsilon, least_noise, spent_epsilon
 from synthgen.privacy.mechanisms import discrete_gaussian, entropy, release_threshold
 
 Rows = TypeVar("Rows", bound="Indexed")
@@ -110,7 +110,7 @@ class Ledger:
         # a sum of floats may be above its parts' budget by the last bit
         if delta > _THRESHOLD_SHARE * self.delta * (1 + 1e-9):
             raise InvalidInputError(f"{entry.what}: delta {self.delta:g} is spent")
-        if epsilon([e.spent for e in spent], self.mechanisms_delta).pld > self.epsilon * 1.001:
+        if spent_epsilon([e.spent for e in spent], self.mechanisms_delta) > self.epsilon * 1.001:
             raise InvalidInputError(
                 f"{entry.what}: epsilon {self.epsilon:g} is spent; nothing more is read"
             )

@@ -1,0 +1,1 @@
+"""Mechanisms under attack: measured lower bounds of epsilon, and bugs planted on purpose."""
