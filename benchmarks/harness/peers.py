@@ -52,4 +52,6 @@ PEERS: dict[str, Peer] = {
     "mostlyai": Peer(
         "mostlyai-engine", "mostlyai_peer.py", "TabularARGN", "mostlyai-engine TabularARGN"
     ),
+    # differential privacy: epsilon is an option, delta 1e-5
+    "aim": Peer("dpmm", "dpmm_peer.py", "AIM", "AIM (dpmm)"),
 }
