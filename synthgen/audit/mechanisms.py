@@ -160,7 +160,7 @@ def descended(is_in: bool, spent: Gaussian) -> np.ndarray:
         return gradient
 
     def stepped(step: int) -> None:
-        seen.append(-float(network.weight))
+        seen.append(-float(network.weight.detach()))
         nn.init.zeros_(network.weight)
 
     private_descent(
