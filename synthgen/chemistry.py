@@ -162,6 +162,14 @@ def canonical(smiles: str) -> str | None:
     return None if "." in text else text
 
 
+def inchi_key(smiles: str) -> str:
+    """InChIKey of a valid SMILES: one for all ways to write it, and for most tautomers.
+
+    Where InChI has none, the SMILES itself.
+    """
+    return str(Chem.MolToInchiKey(Chem.MolFromSmiles(smiles))) or smiles
+
+
 # Graphs ------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,11 @@ from sklearn.base import BaseEstimator
 import synthgen
 from synthgen import modelfile
 from synthgen.errors import InvalidInputError, NotFittedError
+from synthgen.privacy.ledger import Ledger
 from synthgen.seeds import Streams
+
+# noisy records below which noise is all that a private fit would learn
+MIN_PRIVATE = 100
 
 
 class ClassOrInstance:
@@ -92,6 +96,24 @@ class Generator(BaseEstimator):  # type: ignore[misc]
                 raise InvalidInputError(f"{name} must be above 0, got {value!r}")
         if self.seed is not None and self.seed < 0:
             raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
+
+
+def check_private_size(n: float, ledger: Ledger, what: str) -> None:
+    """Refuse what is too few for its delta, or for anything but noise.
+
+    Args:
+        n: Noisy number of records.
+        ledger: Their budget.
+        what: What they are.
+
+    Raises:
+        InvalidInputError: If so.
+    """
+    if n < MIN_PRIVATE or ledger.delta * n >= 1:
+        raise InvalidInputError(
+            f"about {n:.0f} {what}: delta {ledger.delta:g} must be below 1 over their number, and "
+            f"there must be {MIN_PRIVATE} or more; lower delta, or take more {what}"
+        )
 
 
 def versions() -> dict[str, str]:

@@ -9,22 +9,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from typing_extensions import override
 
 from synthgen import modelfile
 from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.fragments import FRAGMENT
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.outcomes import Outcomes
-from synthgen.molecular.registry import MoleculeModel, find_model
+from synthgen.molecular.private import COUNT_SHARE, Sequences
+from synthgen.molecular.registry import MoleculeModel, find_model, find_private_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.rows import columns, empty_rejected, rejected_rows, too_few
 from synthgen.molecular.wishes import Appraisal, Property, limits, wishes
+from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.seeds import Streams
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
@@ -43,12 +46,13 @@ class MolGen(Generator):
     >>> peptides = MolGen(kind="peptides").fit(sequences).sample(1000)  # doctest: +SKIP
 
     Args:
-        model: "auto" or a model's name ("graphgan", "molgan").
+        model: "auto" or a model's name ("graphgan", "molgan"; with epsilon "dp-graph").
         time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
         max_steps: Training steps at the most; repeats a clock-ended run exactly.
         seed: Makes fits and samples repeatable bit for bit on one machine.
         device: "auto", "cpu", "cuda" or "mps".
-        epsilon, delta: Differential privacy; refused by models that cannot give it.
+        epsilon, delta: Differential privacy, a molecule being one record; see `privacy_`. Its
+            noise never comes from ``seed``. Nothing is learned beside the molecules.
         kind: "molecules", written as SMILES, or "peptides", sequences of the 20 standard residues.
         salts: Of a row with several components take the "largest", "keep" them all, or call it an
             "error".
@@ -109,8 +113,10 @@ class MolGen(Generator):
             InvalidInputError: If there is no such column, or too few rows can be represented.
         """
         clock = Stopwatch()
-        model_class = find_model(self.model)
         self._check_options()
+        if self.epsilon is not None and self.delta is not None:
+            return self._fit_private(data, smiles_column, Ledger(self.epsilon, self.delta))
+        model_class = find_model(self.model)
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
         streams, device = Streams.of(self.seed), choose_device(self.device)
         held = self._representation()
@@ -155,12 +161,53 @@ class MolGen(Generator):
             "device": device.type,
             **record.to_dict(),
         }
-        self.privacy_: dict[str, Any] | None = None
+        self.privacy_ = None
         self.timings_ = clock.laps
-        self._n_samples: int | None = 0
+        self._n_samples = 0
         return self
 
     fit = ClassOrInstance(_fit)
+
+    def _fit_private(self, data: Any, smiles_column: str | None, ledger: Ledger) -> MolGen:
+        """The same of molecules that nothing touches but the mechanisms of a ledger."""
+        clock = Stopwatch()
+        model_class = find_private_model(self.model)
+        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
+        streams, held = Streams.of(self.seed), self._representation()
+        smiles, beside = columns(data, smiles_column, held.column)
+        ledger.unit = f"{held.kind[:-1]}, however often it is listed"
+        ledger.public.append("sampling rate, clipping norm and number of steps")
+        with progress_for(self.progress) as progress:
+            if len(beside.columns):
+                progress.told(f"Not learned with epsilon: {', '.join(map(str, beside.columns))}")
+            found = self._featurized(smiles, held, streams, progress)
+            each = zip(found.texts, found.sequences, strict=True)
+            once = {held.record(text): orders[0] for text, orders in each}
+            table = PrivateTable(Sequences(list(once.values())), ledger)
+            clock.lap("reading")
+            n = table.count(COUNT_SHARE)
+            check_private_size(n, ledger, held.kind)
+            device = torch.device("cpu")
+            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            options = self.model_options or {}
+            fitted, record = model_class.fit_private(table, held, n, options, run)
+            clock.lap("training")
+        self.generator_, self.properties_, self.outcomes_ = fitted, [], Outcomes(held)
+        self.smiles_column_ = str(smiles.name or held.column)
+        # which rows were left out is told to nobody
+        self.rejected_ = empty_rejected(held.column)
+        self.training_ = {
+            "model": model_class.name,
+            "seed": streams.seed,
+            "n_molecules": int(n),
+            "n_rejected": None,
+            "device": device.type,
+            **record.to_dict(),
+        }
+        self.privacy_ = ledger.to_dict()
+        self.timings_ = clock.laps
+        self._n_samples = 0
+        return self
 
     def _representation(self) -> Representation:
         return representation(self.kind, self.salts)
@@ -169,7 +216,7 @@ class MolGen(Generator):
         self, smiles: pd.Series, held: Representation, streams: Streams, progress: Progress
     ) -> Featurized:
         progress.stage(f"reading {held.kind}")
-        model_class = find_model(self.model)
+        model_class = self._model_class()
         return featurize(
             smiles.tolist(),
             held,
@@ -180,9 +227,12 @@ class MolGen(Generator):
             progressed=progress.stepped,
         )
 
+    def _model_class(self) -> type[MoleculeModel]:
+        return find_model(self.model) if self.epsilon is None else find_private_model(self.model)
+
     def _computed(self) -> list[str]:
         """Names of the properties that are computed of every molecule."""
-        if not find_model(self.model).has_conditions:
+        if not self._model_class().has_conditions:
             return []
         known = self._representation().computed
         return list(known if self.properties is None else self.properties)
@@ -409,7 +459,7 @@ class MolGen(Generator):
 
     def _check_options(self) -> None:
         super()._check_options()
-        model_class = find_model(self.model)
+        model_class = self._model_class()
         if self.properties and not model_class.has_conditions:
             raise InvalidInputError(
                 f"model {self.model} learns no properties; leave them out, or fit with model='auto'"

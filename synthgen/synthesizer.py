@@ -20,7 +20,7 @@ from synthgen.errors import (
     ModelFileError,
 )
 from synthgen.forms.keys import Place
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, is_whole
+from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
 from synthgen.privacy.declared import declared_schema, public_facts
 from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.relations import Completion, with_relations
@@ -39,8 +39,6 @@ from synthgen.training.run import Run
 
 # what `sample_batches` draws at once: enough to keep all cores busy, little to hold
 BATCH_ROWS = 131_072
-# noisy rows below which noise is all that a private fit would learn
-MIN_PRIVATE_ROWS = 100
 # Python with torch, pandas and scikit-learn
 _LIBRARIES_MB = 420
 
@@ -51,7 +49,7 @@ class SynthGen(Generator):
     >>> synthetic = SynthGen.fit(df).sample(1000)  # doctest: +SKIP
 
     Args:
-        model: "auto" or a model's name ("ctgan").
+        model: "auto" or a model's name ("argan", "ctgan"; with epsilon "dp-ar", "dp-gan").
         time_limit_s: Seconds within which ``fit`` has to end with the best model so far.
         max_steps: Training steps at the most; repeats a clock-ended run exactly.
         memory_limit_mb: Refuse a fit whose estimated memory is above it.
@@ -175,12 +173,7 @@ class SynthGen(Generator):
             clock.lap("reading")
             progress.stage("encoding")
             n_rows = table.count(COUNT_SHARE)
-            if n_rows < MIN_PRIVATE_ROWS or ledger.delta * n_rows >= 1:
-                raise InvalidInputError(
-                    f"about {n_rows:.0f} rows: delta {ledger.delta:g} must be below 1 over their "
-                    f"number, and there must be {MIN_PRIVATE_ROWS} or more; lower delta, or take "
-                    "more rows"
-                )
+            check_private_size(n_rows, ledger, "rows")
             completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
             encoder, learned = completion.encoder, np.array(plan.modelled)
             full = completion.full

@@ -178,7 +178,10 @@ def test_the_adversarial_stage_is_part_of_the_fit_and_repeats(
     ("settings", "message"),
     [
         ({"model": "gpt"}, "no model 'gpt'"),
-        ({"epsilon": 1.0}, "differential privacy"),
+        ({"epsilon": 1.0}, "epsilon without delta"),
+        ({"epsilon": 1.0, "delta": 1e-5, "model": "graphgan"}, "cannot keep epsilon"),
+        ({"epsilon": 1.0, "delta": 1e-5}, "must be 100 or more"),
+        ({"model": "dp-graph"}, "give epsilon and delta"),
         ({"salts": "all"}, "salts must be one of"),
         ({"properties": ["colour"]}, "no property 'colour'"),
         ({"model_options": {"depth": 3}}, "depth"),

@@ -182,7 +182,7 @@ def test_no_rows_asked(fitted: SynthGen, small: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"epsilon": 1.0, "delta": 1e-6}, InvalidInputError, "nothing was trained"),
+        ({"epsilon": 1.0, "delta": 1e-6}, InvalidInputError, "a private fit needs a schema"),
         ({"delta": 1e-6}, InvalidInputError, "nothing was trained"),
         ({"model": "ctgann"}, InvalidInputError, "did you mean 'ctgan'"),
         ({"time_limit_s": 0}, InvalidInputError, "time_limit_s must be above 0"),

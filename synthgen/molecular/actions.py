@@ -157,13 +157,25 @@ class Vocabulary:
         kept = [sequence for i, sequence in enumerate(sequences) if i not in left_out]
         depth = max((_depth(sequence) for sequence in kept), default=0)
         known = {action for sequence in kept for action in sequence}
-        known.add(Action(END))
+        several = any(sum(a.kind == ROOT for a in sequence) > 1 for sequence in kept)
+        longest = max(map(len, kept), default=0)
+        return cls.made(known, longest, depth, several), left_out
+
+    @classmethod
+    def made(
+        cls,
+        actions: Iterable[Action],
+        max_length: int,
+        max_depth: int | None = None,
+        components: bool = False,
+    ) -> Vocabulary:
+        """A vocabulary of ``actions`` with what has to be in each; depth as far as length goes."""
+        depth = max_length if max_depth is None else max_depth
+        known = {*actions, Action(END)}
         if any(a.atom and a.atom.left(a.order) > 1 for a in known):
             # every way back up the path has a word, so that no atom is out of reach
             known |= {Action(UP, distance=k) for k in range(1, depth + 1)}
-        several = any(sum(a.kind == ROOT for a in sequence) > 1 for sequence in kept)
-        longest = max(map(len, kept), default=0)
-        return cls(tuple(sorted(known, key=_sorting)), longest, depth, several), left_out
+        return cls(tuple(sorted(known, key=_sorting)), max_length, depth, components)
 
     def __len__(self) -> int:
         return len(self.actions)

@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import Action, Alphabet
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.oneshot import MolGAN
+from synthgen.molecular.private import DPGraph
 from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
@@ -94,10 +96,28 @@ class MoleculeModel(Protocol):
         """Inverse of `config` and `weights`; raises `ModelFileError` if they do not fit."""
 
 
-MODELS: dict[str, type[MoleculeModel]] = {GraphGAN.name: GraphGAN, MolGAN.name: MolGAN}
+MODELS: dict[str, type[MoleculeModel]] = {
+    GraphGAN.name: GraphGAN,
+    MolGAN.name: MolGAN,
+    DPGraph.name: DPGraph,
+}
 DEFAULT_MODEL = GraphGAN.name
 
 
 def find_model(name: str) -> type[MoleculeModel]:
     """The model called ``name``; "auto" is the default one."""
     return find(name, MODELS, DEFAULT_MODEL)
+
+
+def find_private_model(name: str) -> type[DPGraph]:
+    """The model called ``name``, which has to be trained with differential privacy.
+
+    Raises:
+        InvalidInputError: If it is not: nothing falls back to a fit without the guarantee.
+    """
+    if name != "auto" and name in MODELS and name != DPGraph.name:
+        raise InvalidInputError(
+            f"model {name!r} learns from raw molecules and cannot keep epsilon; nothing was "
+            f"trained. Take model={DPGraph.name!r}, or leave epsilon and delta out"
+        )
+    return find(name, {DPGraph.name: DPGraph}, DPGraph.name)

@@ -58,6 +58,10 @@ class Representation(Alphabet, Protocol):
         """Canonical text of a graph, or ``None`` where it is not valid."""
         ...
 
+    def record(self, text: str) -> str:
+        """What a canonical text is a record of: texts with one key are one record."""
+        ...
+
     def properties(self, text: str, names: Sequence[str]) -> list[float]:
         """Computed properties of a canonical text."""
         ...
@@ -109,6 +113,10 @@ class Molecules(Representation):
     @override
     def canonical(self, text: str) -> str | None:
         return chemistry.canonical(text)
+
+    @override
+    def record(self, text: str) -> str:
+        return chemistry.inchi_key(text)
 
     @override
     def text(self, graph: Graph) -> str | None:
@@ -168,6 +176,10 @@ class Peptides(Representation):
     @override
     def canonical(self, text: str) -> str | None:
         return peptides.canonical(text)
+
+    @override
+    def record(self, text: str) -> str:
+        return text
 
     @override
     def text(self, graph: Graph) -> str | None:

@@ -188,24 +188,34 @@ class PrivateTable(Generic[Rows]):
         ]
 
     def levels(
-        self, what: str, keys: Callable[[Rows], dict[Any, int]], share: float, delta_share: float
+        self,
+        what: str,
+        keys: Callable[[Rows], dict[Any, int]],
+        share: float,
+        delta_share: float,
+        most: int = 1,
     ) -> dict[Any, float]:
         """Values that enough rows hold, with noisy counts; the others are not told.
 
         Args:
             what: Read for what.
-            keys: Counts of values, of which a row has one or none.
+            keys: Counts of values, of which a row has ``most`` or fewer.
             share: Of the budget.
             delta_share: Of the delta that is set aside for thresholds.
+            most: Values that a row may have.
         """
         multiplier = self.ledger.noise(share)
         delta = _THRESHOLD_SHARE * self.ledger.delta * delta_share
-        entry = Entry(what, "discrete Gaussian, thresholded", 1.0, Gaussian(multiplier), delta)
+        sensitivity = float(np.sqrt(most))
+        sigma = sensitivity * multiplier
+        spent = Gaussian(multiplier)
+        entry = Entry(what, "discrete Gaussian, thresholded", sensitivity, spent, delta)
         self.ledger.enter(entry)
         held: dict[Any, int] = self._encoded(keys)
-        names = sorted(held, key=lambda k: (type(k).__name__, k))
-        noisy = np.array([held[k] for k in names]) + discrete_gaussian(multiplier, len(names))
-        threshold = release_threshold(multiplier, delta)
+        names = sorted(held, key=lambda k: (type(k).__name__, repr(k)))
+        noisy = np.array([held[k] for k in names]) + discrete_gaussian(sigma, len(names))
+        # of a row's values none may pass that it alone holds
+        threshold = release_threshold(sigma, delta / most)
         return {k: float(c) for k, c in zip(names, noisy, strict=True) if c >= threshold}
 
     def mapped(self, encode: Callable[[Rows], Any]) -> PrivateTable[Any]:

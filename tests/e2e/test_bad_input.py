@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -255,3 +256,27 @@ def test_a_message_shows_no_cells_of_other_rows(folder, refused) -> None:
     table("bad.csv", "name,age\nAda Lovelace,36\nAlan Turing\n")
     message = refused(*fit("bad.csv"), words=("line 3",))
     assert not re.search("Ada|Turing", message)
+
+
+def test_private_fits_need_a_schema_and_show_their_ledger(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    frame = pd.DataFrame({"kind": ["a", "b"] * 1500, "size": range(3000)})
+    frame.to_csv(table, index=False)
+    private = ["fit", table, "-o", tmp_path / "m.synthgen", "--epsilon", 2, "--delta", 1e-5]
+    ran = run(*private)
+    assert ran.code == 4
+    assert "synthgen schema DATA -o schema.json" in ran.stderr
+    assert not (tmp_path / "m.synthgen").exists()
+    assert run("schema", table, "-o", tmp_path / "s.json").code == 0
+    refused = run(*private, "--schema", tmp_path / "s.json", "--model", "ctgan")
+    assert refused.code == 4
+    assert "cannot keep epsilon" in refused.stderr
+    ran = run(*private, "--schema", tmp_path / "s.json", "--max-steps", 3)
+    assert ran.code == 0, ran.stderr
+    shown = run("inspect", tmp_path / "m.synthgen")
+    assert "Privacy ledger" in shown.stdout
+    assert "number of rows" in shown.stdout
+    found = json.loads(run("inspect", tmp_path / "m.synthgen", "--json").stdout)["privacy"]
+    assert found["epsilon"] == 2
+    assert found["delta"] == 1e-5
+    assert {"what", "mechanism", "sensitivity"} <= set(found["entries"][0])

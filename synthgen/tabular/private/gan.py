@@ -35,9 +35,9 @@ from synthgen.tabular.model import PrivateModel
 from synthgen.tabular.private.codebook import Codebook
 from synthgen.tabular.private.drawing import place
 from synthgen.tabular.private.raked import raked_rows
-from synthgen.tabular.private.schedule import steps_in_time
 from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
+from synthgen.training.planning import steps_in_time
 from synthgen.training.run import Run, load_weights, parse_options
 
 _BATCH = 16_384

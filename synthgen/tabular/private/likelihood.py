@@ -25,9 +25,10 @@ from synthgen.tabular.private.codebook import Codebook
 from synthgen.tabular.private.drawing import draw
 from synthgen.tabular.private.network import Chain
 from synthgen.tabular.private.raked import raked_rows
-from synthgen.tabular.private.schedule import steps_in_time
+from synthgen.training.averaging import Average
 from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
+from synthgen.training.planning import steps_in_time
 from synthgen.training.run import Run, load_weights, parse_options
 
 
@@ -83,7 +84,7 @@ class DPAR(PrivateModel):
         steps = min(run.max_steps or config.steps, possible)
         config = config.model_copy(update={"steps": steps})
         spent = rows.ledger.left(lambda noise: Gaussian(noise, config.sampling_rate, steps))
-        average = _Average(chain, steps)
+        average = Average(chain, steps)
         run.progress.stage("training")
 
         def stepped(step: int) -> None:
@@ -136,22 +137,3 @@ class DPAR(PrivateModel):
 def _losses(chain: torch.nn.Module, rows: EncodedTable) -> Tensor:
     losses: Tensor = chain(torch.as_tensor(rows.codes).long())
     return losses
-
-
-class _Average:
-    """Mean of the weights of the second half of the steps."""
-
-    def __init__(self, network: torch.nn.Module, steps: int) -> None:
-        self.network, self.first, self.n = network, steps // 2, 0
-        self.mean = {k: torch.zeros_like(v) for k, v in network.state_dict().items()}
-
-    def add(self, step: int) -> None:
-        if step <= self.first:
-            return
-        self.n += 1
-        for name, value in self.network.state_dict().items():
-            self.mean[name] += (value.detach() - self.mean[name]) / self.n
-
-    def put_back(self) -> None:
-        if self.n:
-            self.network.load_state_dict(self.mean)
