@@ -80,6 +80,8 @@ def scored(
         rows, record = drawn(table, model, epsilon, seed, threads, FOLDER / stem)
         row = {"table": table.name, "model": model, "epsilon": epsilon, "seed": seed}
         row |= figures(table, rows, threads) | {"record": record, "commit": machine.commit()}
+        # a table is not told from itself, and what is tested on is not trained on
+        row |= {"real": {"discriminator": None}, "holdout": {"auc": None}}.get(model, {})
         path.write_text(json.dumps(row, indent=1, default=str))
     found: dict[str, Any] = json.loads(path.read_text())
     return found
@@ -93,7 +95,7 @@ def drawn(
     if model == "real":
         return table.train, {}
     if model == "holdout":
-        return table.test.sample(n, replace=len(table.test) < n, random_state=seed), {}
+        return table.test.sample(min(n, len(table.test)), random_state=seed), {}
     if model == "aim":
         run = Run(table.name, f"peer:aim:epsilon={epsilon:g}", seed, threads)
         record = execute(run, table)
