@@ -113,22 +113,22 @@ def encode(rows: CellRows, encoder: TableEncoder) -> EncodedTable:
 
 
 def _codes_of(encoder: ColumnEncoder, j: int) -> Callable[[CellRows], np.ndarray]:
+    """Codes (n,) of a column, each of its own row alone: no other row may have a part in it."""
+    stand_in = int(np.argmax(encoder.share))
+    if isinstance(encoder, CategoryEncoder) and OTHER in encoder.levels:
+        stand_in = encoder.levels.index(OTHER)
+
     def codes(rows: CellRows) -> np.ndarray:
-        # a bin is found without drawing, and OTHER stands in for rare values
-        found, _ = encoder.encode(rows.columns[j], np.random.default_rng(0))
-        if isinstance(encoder, CategoryEncoder) and OTHER in encoder.levels:
-            found = _others(encoder, rows.columns[j], found)
-        # what has no code is taken for the most frequent
-        return np.where(found < 0, int(np.argmax(encoder.share)), found)
+        cells = rows.columns[j]
+        found, _ = encoder.encode(cells, np.random.default_rng(0))
+        odd = found < 0
+        if isinstance(encoder, CategoryEncoder):
+            # an encoder draws a level for those that it has no code for, row after row
+            known = np.array([level in encoder.levels for level in cells.levels or (False, True)])
+            odd |= ~cells.missing & ~known[np.where(cells.missing, 0, cells.values).astype(int)]
+        return np.where(odd, stand_in, found)
 
     return codes
-
-
-def _others(encoder: CategoryEncoder, cells: Cells, codes: np.ndarray) -> np.ndarray:
-    """Codes (n,) with that of `OTHER` for every value that is not published."""
-    known = np.array([level in encoder.levels for level in cells.levels or (False, True)])
-    rare = ~cells.missing & ~known[cells.values.astype(np.int64)]
-    return np.where(rare, encoder.levels.index(OTHER), codes)
 
 
 def _encoder(
@@ -318,9 +318,11 @@ def _trees(
     deepest = max((tree.levels for tree in trees), default=0)
     for level in range(1, deepest + 1):
         growing = [tree for tree in trees if len(tree.open) and level <= tree.levels]
-        if not growing:
-            break
         share = TREE_SHARE / deepest
+        if not growing:
+            # paid for all the same: what is left for later steps must not tell how deep it went
+            table.histograms(f"intervals of numbers, level {level}: none", [], share)
+            continue
         counts = table.histograms(
             f"intervals of numbers, level {level}",
             [(tree.cells(level), 2 * len(tree.open)) for tree in growing],

@@ -28,7 +28,9 @@ def declared_schema(
         )
     given = Schema.given(schema)
     found = given.relations or ()
-    kept = tuple(r for r in found if r.kind in KEPT)
+    # how often a relation was seen to hold is told of rows, not declared
+    nothing = dict.fromkeys(("rows", "share", "break_rate_below"))
+    kept = tuple(r.model_copy(update=nothing) for r in found if r.kind in KEPT)
     return given.model_copy(update={"relations": kept}), [r for r in found if r.kind not in KEPT]
 
 

@@ -110,7 +110,9 @@ class Ledger:
         # a sum of floats may be above its parts' budget by the last bit
         if delta > _THRESHOLD_SHARE * self.delta * (1 + 1e-9):
             raise InvalidInputError(f"{entry.what}: delta {self.delta:g} is spent")
-        if spent_epsilon([e.spent for e in spent], self.mechanisms_delta) > self.epsilon * 1.001:
+        if spent_epsilon([e.spent for e in spent], self.mechanisms_delta) > self.epsilon * (
+            1 + 1e-6
+        ):
             raise InvalidInputError(
                 f"{entry.what}: epsilon {self.epsilon:g} is spent; nothing more is read"
             )
@@ -178,7 +180,7 @@ class PrivateTable(Generic[Rows]):
         self, what: str, parts: list[tuple[Callable[[Rows], np.ndarray], int]], share: float
     ) -> list[np.ndarray]:
         """Several histograms by one mechanism, with one noise: a row is in each of them."""
-        sensitivity = float(np.sqrt(len(parts)))
+        sensitivity = float(np.sqrt(max(len(parts), 1)))
         multiplier = self.ledger.noise(share)
         self.ledger.enter(Entry(what, "discrete Gaussian", sensitivity, Gaussian(multiplier)))
         sigma = sensitivity * multiplier

@@ -164,3 +164,30 @@ def test_a_column_of_texts_gives_away_how_many_are_missing_and_no_more():
     rows = pd.DataFrame({"note": ["a private note"] * 2000 + [None] * 500})
     column = buy_encoder(schema, private(rows, schema), 2500.0).columns[0]
     assert column.share.tolist() == pytest.approx([0.8, 0.2], abs=0.05)
+
+
+def test_the_code_of_a_row_depends_on_no_other_row(frame, schema):
+    frame["city"] = frame["city"].where(np.arange(len(frame)) % 50 > 0, frame.index.astype(str))
+    encoder = buy_encoder(schema, private(frame, schema), 6000.0)
+    rows = CellRows.of(frame, schema)
+    whole = encode(rows, encoder).codes
+    without = np.delete(np.arange(len(frame)), 0)
+    assert (encode(rows.take(without), encoder).codes == whole[without]).all()
+    alone = [encode(rows.take(np.array([k])), encoder).codes[0] for k in range(0, 500, 50)]
+    assert (np.array(alone) == whole[0:500:50]).all()
+
+
+def test_what_is_left_does_not_tell_how_deep_the_tree_went(frame, schema):
+    spent = []
+    for rows in (frame, frame.assign(age=20, gain=0, weight=70.0)):
+        declared = Schema(
+            columns=tuple(
+                c.model_copy(update={"minimum": 0, "maximum": 90_000}) if c.kind in bought.NUMERIC
+                else c
+                for c in schema
+            )
+        )  # fmt: skip
+        table = private(rows, declared)
+        buy_encoder(declared, table, 6000.0)
+        spent.append(sum(e.spent.times / e.spent.noise_multiplier**2 for e in table.ledger.entries))
+    assert spent[0] == pytest.approx(spent[1], rel=1e-9)

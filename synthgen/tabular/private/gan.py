@@ -29,6 +29,7 @@ from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import ConditionError
 from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import PrivateTable
+from synthgen.privacy.mechanisms import entropy, torch_entropy
 from synthgen.sampling.request import FREE, Request
 from synthgen.seeds import Streams
 from synthgen.tabular.model import PrivateModel
@@ -144,7 +145,9 @@ class Game:
             self.generator = OneShot(codebook, config)
             self.critic = PrivateCritic(sum(codebook.widths), config.critic_width)
         self.critic.bound(config.norm)
-        self.noise, self.rng = streams.torch("noise"), streams.numpy("conditions")
+        # a real row's loss has a generated row in it, which must not depend on how many rows come
+        # before: independent draws that nobody can repeat do not, those of a known seed would
+        self.noise, self.rng = torch_entropy(torch.device("cpu")), entropy()
         self.shares = [column.share for column in encoder.columns]
         self.optimizer = torch.optim.Adam(
             self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.9)
