@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
@@ -30,12 +30,9 @@ from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.network import MOST_FREE, NEAR, Cache, Sizes, Steps
 from synthgen.molecular.representation import Representation
 from synthgen.molecular.warmstart import GraphGANConfig, lengths
-from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import PrivateTable
-from synthgen.training.averaging import Average
-from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.planning import steps_in_time
+from synthgen.training.private import DescentConfig, train_privately
 from synthgen.training.run import Run, load_weights, parse_options
 
 # parts of the budget
@@ -46,24 +43,17 @@ _MOST_WORDS, _MOST_ACTIONS = 16, 400
 _LONGER = 0.005
 
 
-class DPGraphConfig(BaseModel):
-    """Options of ``model="dp-graph"``.
+class DPGraphConfig(DescentConfig):
+    """Options of ``model="dp-graph"``, beside those of `DescentConfig`.
 
     Attributes:
         hidden: Units of both layers.
-        steps: Noisy steps; a time limit allows fewer.
-        sampling_rate: With which a molecule is in a batch.
-        clip: Largest norm of a molecule's gradient.
-        learning_rate: Of Adam.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    hidden: int = Field(128, ge=1, le=2048)
     steps: int = Field(600, ge=1)
     sampling_rate: float = Field(0.02, gt=0, le=1)
-    clip: float = Field(1.0, gt=0)
     learning_rate: float = Field(5e-3, gt=0)
+    hidden: int = Field(128, ge=1, le=2048)
 
 
 @dataclass(frozen=True)
@@ -228,36 +218,21 @@ class DPGraph(GraphGAN):
             torch.manual_seed(run.streams.integer("weights"))
             network = StateNetwork(vocabulary, config.hidden)
         rules = Rules.of(vocabulary, torch.device("cpu"))
-        expected = max(config.sampling_rate * n, 1.0)
-        made_up = Codes(np.zeros((max(int(expected), 1), vocabulary.max_length), np.int16))
+        made_up = Codes(np.zeros((config.expected(n), vocabulary.max_length), np.int16))
 
         def losses(module: nn.Module, part: Codes) -> Tensor:
             return -log_likelihood(module, rules, part.codes)
 
-        possible = steps_in_time(lambda: _cost(network, made_up).sum(), network, run)
-        steps = min(run.max_steps or config.steps, possible)
-        config = config.model_copy(update={"steps": steps})
-        spent = table.ledger.left(lambda noise: Gaussian(noise, config.sampling_rate, steps))
-        average = Average(network, steps)
-        run.progress.stage("training")
-
-        def stepped(step: int) -> None:
-            average.add(step)
-            run.progress.stepped(step, steps)
-
-        private_descent(
+        config, record = train_privately(
             network,
             losses,
+            lambda: _cost(network, made_up).sum(),
             rows,
-            spent,
+            n,
+            config,
+            run,
             what="gradients of the likelihood",
-            clip=config.clip,
-            optimizer=torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-10),
-            expected_rows=expected,
-            stepped=stepped,
         )
-        average.put_back()
-        record = TrainingRecord(steps, steps, "steps", [{"step": float(steps)}])
         return cls._of(held, vocabulary, config, network), record
 
     @classmethod

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
@@ -27,7 +27,6 @@ from typing_extensions import override
 from synthgen.adversarial.ema import EMA
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import ConditionError
-from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import PrivateTable
 from synthgen.privacy.mechanisms import entropy, torch_entropy
 from synthgen.sampling.request import FREE, Request
@@ -36,44 +35,37 @@ from synthgen.tabular.model import PrivateModel
 from synthgen.tabular.private.codebook import Codebook
 from synthgen.tabular.private.drawing import place
 from synthgen.tabular.private.raked import raked_rows
-from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.planning import steps_in_time
+from synthgen.training.private import DescentConfig, train_privately
 from synthgen.training.run import Run, load_weights, parse_options
 
 _BATCH = 16_384
 
 
-class DPGANConfig(BaseModel):
-    """Options of ``model="dp-gan"``.
+class DPGANConfig(DescentConfig):
+    """Options of ``model="dp-gan"``, beside those of `DescentConfig`, which are the critic's.
 
     Attributes:
         noise_dim, width: Sizes of the generator.
         critic_width: Of the critic's one hidden layer.
         norm: Largest spectral norm of a critic's layer.
         critic_steps: Steps of the critic for each of the generator.
-        steps: Noisy steps of the critic; a time limit allows fewer.
-        sampling_rate: With which a row is in a batch.
-        clip: Largest norm of a row's gradient.
-        learning_rate, critic_rate: Of the generator and the critic (Adam).
+        generator_rate: Learning rate of the generator (Adam).
         batch_size: Rows of a generator step.
         conditioned_share: Share of generated training rows with a condition.
         temperature: Of the Gumbel-softmax.
         pool: Rows drawn for each free row that raking keeps.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    steps: int = Field(1000, ge=1)
+    sampling_rate: float = Field(0.03, gt=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0)
     noise_dim: int = Field(64, ge=1)
     width: int = Field(256, ge=1)
     critic_width: int = Field(96, ge=1)
     norm: float = Field(3.0, gt=0)
     critic_steps: int = Field(5, ge=1)
-    steps: int = Field(1000, ge=1)
-    sampling_rate: float = Field(0.03, gt=0, le=1)
-    clip: float = Field(1.0, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    critic_rate: float = Field(2e-3, gt=0)
+    generator_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(1024, ge=2)
     conditioned_share: float = Field(0.25, ge=0, le=1)
     temperature: float = Field(0.5, gt=0)
@@ -150,7 +142,7 @@ class Game:
         self.noise, self.rng = torch_entropy(torch.device("cpu")), entropy()
         self.shares = [column.share for column in encoder.columns]
         self.optimizer = torch.optim.Adam(
-            self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.9)
+            self.generator.parameters(), lr=config.generator_rate, betas=(0.5, 0.9)
         )
         self.average = EMA(self.generator, 0.99)
 
@@ -224,32 +216,19 @@ class DPGAN(PrivateModel):
     ) -> tuple[DPGAN, TrainingRecord]:
         config = parse_options(DPGANConfig, options)
         game = Game(config, encoder, Codebook.of(encoder), run.streams)
-        expected = max(config.sampling_rate * n_rows, 1.0)
-        some = EncodedTable(*np.zeros((2, max(int(expected), 1), len(encoder.columns)), np.int32))
-        possible = steps_in_time(lambda: game.losses(game.critic, some).sum(), game.critic, run)
-        steps = min(run.max_steps or config.steps, possible)
-        config = config.model_copy(update={"steps": steps})
-        spent = rows.ledger.left(lambda noise: Gaussian(noise, config.sampling_rate, steps))
-        run.progress.stage("training")
-
-        def stepped(step: int) -> None:
-            game.stepped(step)
-            run.progress.stepped(step, steps)
-
-        private_descent(
+        some = EncodedTable(*np.zeros((2, config.expected(n_rows), len(encoder.columns)), np.int32))
+        config, record = train_privately(
             game.critic,
             game.losses,
+            lambda: game.losses(game.critic, some).sum(),
             rows,
-            spent,
+            n_rows,
+            config,
+            run,
             what="gradients of the critic",
-            clip=config.clip,
-            optimizer=torch.optim.Adam(
-                game.critic.parameters(), lr=config.critic_rate, betas=(0.5, 0.9), eps=1e-10
-            ),
-            expected_rows=expected,
-            stepped=stepped,
+            betas=(0.5, 0.9),
+            stepped=game.stepped,
         )
-        record = TrainingRecord(steps, steps, "steps", [{"step": float(steps)}])
         return cls(encoder, config, game.average.average), record
 
     @override

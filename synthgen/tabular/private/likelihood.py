@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from typing_extensions import override
 
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
-from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import PrivateTable
 from synthgen.sampling.request import Request
 from synthgen.seeds import Streams
@@ -25,32 +24,20 @@ from synthgen.tabular.private.codebook import Codebook
 from synthgen.tabular.private.drawing import draw
 from synthgen.tabular.private.network import Chain
 from synthgen.tabular.private.raked import raked_rows
-from synthgen.training.averaging import Average
-from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.planning import steps_in_time
+from synthgen.training.private import DescentConfig, train_privately
 from synthgen.training.run import Run, load_weights, parse_options
 
 
-class DPARConfig(BaseModel):
-    """Options of ``model="dp-ar"``.
+class DPARConfig(DescentConfig):
+    """Options of ``model="dp-ar"``, beside those of `DescentConfig`.
 
     Attributes:
         hidden: Units of each column's network.
-        steps: Noisy steps; a time limit allows fewer.
-        sampling_rate: With which a row is in a batch.
-        clip: Largest norm of a row's gradient.
-        learning_rate: Of Adam.
         pool: Rows drawn for each free row that raking keeps.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     hidden: int = Field(32, ge=1, le=1024)
-    steps: int = Field(400, ge=1)
-    sampling_rate: float = Field(0.06, gt=0, le=1)
-    clip: float = Field(1.0, gt=0)
-    learning_rate: float = Field(0.01, gt=0)
     pool: float = Field(2.0, ge=1, le=16)
 
 
@@ -77,33 +64,17 @@ class DPAR(PrivateModel):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
             chain = Chain(Codebook.of(encoder), config.hidden)
-        optimizer = torch.optim.Adam(chain.parameters(), lr=config.learning_rate, eps=1e-10)
-        expected = max(config.sampling_rate * n_rows, 1.0)
-        codes = torch.zeros(max(int(expected), 1), chain.n_columns, dtype=torch.long)
-        possible = steps_in_time(lambda: chain(codes).sum(), chain, run)
-        steps = min(run.max_steps or config.steps, possible)
-        config = config.model_copy(update={"steps": steps})
-        spent = rows.ledger.left(lambda noise: Gaussian(noise, config.sampling_rate, steps))
-        average = Average(chain, steps)
-        run.progress.stage("training")
-
-        def stepped(step: int) -> None:
-            average.add(step)
-            run.progress.stepped(step, steps)
-
-        private_descent(
+        codes = torch.zeros(config.expected(n_rows), chain.n_columns, dtype=torch.long)
+        config, record = train_privately(
             chain,
             _losses,
+            lambda: chain(codes).sum(),
             rows,
-            spent,
+            n_rows,
+            config,
+            run,
             what="gradients of the likelihood",
-            clip=config.clip,
-            optimizer=optimizer,
-            expected_rows=expected,
-            stepped=stepped,
         )
-        average.put_back()
-        record = TrainingRecord(steps, steps, "steps", [{"step": float(steps)}])
         return cls(encoder, config, chain), record
 
     @override
