@@ -317,12 +317,10 @@ def _trees(
     trees = [_Tree.of(j, schema.columns[j], *ends) for j, ends in bounds.items()]
     deepest = max((tree.levels for tree in trees), default=0)
     for level in range(1, deepest + 1):
+        # where none grows the level is paid for all the same: what is left for later steps must
+        # not tell how deep it went
         growing = [tree for tree in trees if len(tree.open) and level <= tree.levels]
         share = TREE_SHARE / deepest
-        if not growing:
-            # paid for all the same: what is left for later steps must not tell how deep it went
-            table.histograms(f"intervals of numbers, level {level}: none", [], share)
-            continue
         counts = table.histograms(
             f"intervals of numbers, level {level}",
             [(tree.cells(level), 2 * len(tree.open)) for tree in growing],

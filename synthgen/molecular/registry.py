@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import Action, Alphabet
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.model import GraphGAN
@@ -16,7 +15,7 @@ from synthgen.molecular.private import DPGraph
 from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.run import Run, find
+from synthgen.training.run import Run, find, find_private
 
 
 class MoleculeVocabulary(Protocol):
@@ -110,14 +109,5 @@ def find_model(name: str) -> type[MoleculeModel]:
 
 
 def find_private_model(name: str) -> type[DPGraph]:
-    """The model called ``name``, which has to be trained with differential privacy.
-
-    Raises:
-        InvalidInputError: If it is not: nothing falls back to a fit without the guarantee.
-    """
-    if name != "auto" and name in MODELS and name != DPGraph.name:
-        raise InvalidInputError(
-            f"model {name!r} learns from raw molecules and cannot keep epsilon; nothing was "
-            f"trained. Take model={DPGraph.name!r}, or leave epsilon and delta out"
-        )
-    return find(name, {DPGraph.name: DPGraph}, DPGraph.name)
+    """The model called ``name``, trained with differential privacy; "auto" is the default one."""
+    return find_private(name, MODELS, {DPGraph.name: DPGraph}, DPGraph.name)

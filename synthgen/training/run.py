@@ -101,6 +101,24 @@ def find(name: str, models: Mapping[str, Model], default: str) -> Model:
     return models[name]
 
 
+def find_private(
+    name: str, models: Mapping[str, object], private: Mapping[str, Model], default: str
+) -> Model:
+    """The model called ``name`` of those that are trained with differential privacy.
+
+    Raises:
+        InvalidInputError: If there is none, or it is another: nothing falls back to a fit without
+            the guarantee.
+    """
+    if name != "auto" and name in models and name not in private:
+        choices = " or ".join(f"model={other!r}" for other in private)
+        raise InvalidInputError(
+            f"model {name!r} learns from raw data and cannot keep epsilon; nothing was trained. "
+            f"Take {choices}, or leave epsilon and delta out"
+        )
+    return find(name, private, default)
+
+
 def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
     """Refuse stored arrays other than the expected ones.
 
