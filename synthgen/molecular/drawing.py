@@ -57,6 +57,7 @@ def draw(
     known: np.ndarray,
     streams: Streams,
     fragment: Fragment | None = None,
+    guidance: float = 0.0,
 ) -> np.ndarray:
     """One molecule for each row of wishes: (n, length) int16 codes.
 
@@ -67,6 +68,8 @@ def draw(
         known: (n, n_properties) float32, 1 where a property is wanted.
         streams: Random streams.
         fragment: What every molecule has to hold.
+        guidance: How much further than the network itself goes from what it draws without a wish
+            to what it draws with it (Ho and Salimans, *Classifier-free diffusion guidance*, 2021).
     """
     codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
     device = rules.kind.device
@@ -81,6 +84,8 @@ def draw(
         different, at = np.unique(begin, axis=0, return_inverse=True)
         wishes = torch.as_tensor(different[:, : 2 * wanted.shape[1]].astype(np.float32))
         drawing = Drawing(network, rules, wishes, torch.as_tensor(at.ravel()))
+        if guidance and known[rows].any():
+            drawing.guide(guidance)
         if fragment is not None:
             walks = torch.as_tensor(different[:, -1].astype(np.int64)).to(device)
             drawing.held = Holding.start(walks, fragment, rules)
@@ -120,6 +125,12 @@ class Drawing:
         self.state = Construction.start(len(wishes), rules)
         self.held: Holding | None = None
         self.cache = Cache(network.sizes.layers, self.n, 2 * rules.max_length)
+        self.free_cache: Cache | None = None
+
+    def guide(self, guidance: float) -> None:
+        """Go further towards wishes, by ``guidance``; see `draw`."""
+        self.guidance = guidance
+        self.free_cache = Cache(self.network.sizes.layers, self.n, 2 * self.rules.max_length)
 
     @torch.inference_mode()
     def run(self, noise: torch.Generator) -> Tensor:
@@ -140,6 +151,10 @@ class Drawing:
         steps = Steps(self.before[:, None], atom[:, None], free[:, None], min(k, last))
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
             logits = self.network(steps, *self.wish.chunk(2, 1), self.cache)[:, 0]
+            if self.free_cache is not None:
+                nothing = torch.zeros_like(self.wish).chunk(2, 1)
+                free = self.network(steps, *nothing, self.free_cache)[:, 0]
+                logits = logits + self.guidance * (logits - free)
         may = self.state.allowed() if self.held is None else self.held.allowed(self.state, k)
         if k >= last:
             ending = _ending(may, self.state)
@@ -166,7 +181,9 @@ class Drawing:
         place = torch.arange(len(ways)) if sparse else _places(source, places)
         place = place.to(ways.device)
         moved = torch.nonzero(place != source).flatten()
-        self.cache.copy(source[moved], place[moved])
+        for cache in (self.cache, self.free_cache):
+            if cache is not None:
+                cache.copy(source[moved], place[moved])
         # of a place that nobody needs the molecule ends
         n = len(ways) if sparse else max(places, int(place.max()) + 1)
         origin, self.before = torch.arange(n, device=ways.device), ways.new_zeros(n)

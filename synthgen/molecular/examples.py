@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from synthgen.molecular.representation import Representation
+from synthgen.molecular.wishes import Appraisal
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,4 @@ class Examples:
     molecule: np.ndarray
     wishes: np.ndarray
     texts: Sequence[str]
-    appraise: Callable[[Sequence[str]], np.ndarray]
+    appraise: Appraisal

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from synthgen.adversarial.trees import systematic
-from synthgen.errors import ConditionError, InvalidInputError
+from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
+from synthgen.molecular.aims import Aims
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
@@ -69,6 +70,7 @@ class GraphGAN:
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
         self.fragment: Fragment | None = None
+        self.aims = Aims.straight(self.n_properties)
 
     @staticmethod
     def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
@@ -113,10 +115,30 @@ class GraphGAN:
             rounds = _against(adversary, min(rounds, _MOST_ROUNDS), later, run, record)
             config = config.model_copy(update={"policy_rounds": rounds})
         model = cls(held, examples.vocabulary, config, network)
+        if model.n_properties:
+            run.progress.stage("aims")
+            model._learn_aims(examples, run)
         if has_critic and real is not None:
             run.progress.stage("critic")
             model._fit_critic(trainer, real, Graphs.of_texts(parts.judging, held), run)
         return model, record
+
+    def _learn_aims(self, examples: Examples, run: Run) -> None:
+        """What to wish for; see `Aims`."""
+        streams = run.streams.child("aims")
+
+        def drawn(wanted: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found = self._decoded(wanted, known, streams, relations=False)
+            j = int(known[0].argmax())
+            return found.rows, examples.appraise(found.texts, [j])[found.of_row, j]
+
+        limit = run.deadline
+        self.aims = Aims.of(
+            drawn,
+            self.n_properties,
+            examples.appraise.computed,
+            in_time=lambda: limit is None or time.monotonic() < limit - 2,
+        )
 
     def _fit_critic(
         self, trainer: CriticTrainer, learned: Graphs, judging: Graphs, run: Run
@@ -186,7 +208,9 @@ class GraphGAN:
         self, wanted: np.ndarray, known: np.ndarray, streams: Streams, *, relations: bool
     ) -> Decoded:
         """A molecule for each wish; what did not end in time is left out."""
-        codes = draw(self.network, self.rules, wanted, known, streams, self.fragment)
+        wanted = self.aims(wanted, known)
+        held, guidance = self.fragment, self.options.guidance
+        codes = draw(self.network, self.rules, wanted, known, streams, held, guidance)
         jobs = torch.get_num_threads()
         return decode(codes, self.vocabulary, self.representation, relations=relations, jobs=jobs)
 
@@ -200,12 +224,13 @@ class GraphGAN:
     def weights(self) -> dict[str, np.ndarray]:
         """Named arrays that, with config and vocabulary, are the model."""
         parts = {"network": self.network, "critic": self.critic}
-        return {
+        arrays = {
             f"{part}.{name}": value.cpu().numpy()
             for part, held in parts.items()
             if held is not None
             for name, value in held.state_dict().items()
         }
+        return arrays | {"aims.reached": self.aims.reached}
 
     @classmethod
     def load(
@@ -234,6 +259,7 @@ class GraphGAN:
             for part, held in parts.items()
             for name, value in held.state_dict().items()
         }
+        expected["aims.reached"] = Aims.straight(n_properties).reached.shape
         check_shapes({name: array.shape for name, array in weights.items()}, expected)
         for part, held in parts.items():
             own = {
@@ -242,7 +268,12 @@ class GraphGAN:
             }
             held.load_state_dict(own, assign=True)
             held.eval().requires_grad_(False)
-        return cls(representation, vocabulary, options, network, critic)
+        model = cls(representation, vocabulary, options, network, critic)
+        try:
+            model.aims = Aims(weights["aims.reached"])
+        except ValueError as error:
+            raise ModelFileError(f"weights.safetensors: aims.{error}; it is damaged") from None
+        return model
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class GraphGANConfig(BaseModel):
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
         critic_steps: Steps that it is trained for at most.
         pool: Molecules drawn for each one that the critic lets through.
+        guidance: How much further towards conditions than the network itself goes; see `draw`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +79,7 @@ class GraphGANConfig(BaseModel):
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
+    guidance: float = Field(1.5, ge=0, le=8)
 
 
 def batch_rows(config: GraphGANConfig, n: int) -> int:

@@ -100,13 +100,19 @@ class Appraisal:
     properties: list[Property]
     representation: Representation
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        names = [one.name for one in self.properties if one.computed]
+    @property
+    def computed(self) -> list[int]:
+        """Places of the properties that follow from a text."""
+        return [j for j, one in enumerate(self.properties) if one.computed]
+
+    def __call__(self, texts: Sequence[str], places: Sequence[int] | None = None) -> np.ndarray:
+        """Of the properties at ``places``, which are computed; the others are NaN."""
+        places = self.computed if places is None else places
+        names = [self.properties[j].name for j in places]
         computed = np.array(
             [self.representation.properties(text, names) for text in texts], np.float64
         )
         found = np.full((len(texts), len(self.properties)), np.nan, np.float32)
-        places = [j for j, one in enumerate(self.properties) if one.computed]
         for k, j in enumerate(places):
             found[:, j] = self.properties[j].score(computed[:, k])
         return found

@@ -130,3 +130,25 @@ def test_processes_decode_as_one_does_and_equal_rows_once(
     ]
     told = Molecules().relational(alone.texts[0])
     assert sorted(alone.relations[0][0]) == sorted(told[0])
+
+
+def test_guidance_goes_on_from_what_is_drawn_freely_to_what_is_wished_for(
+    network: ActionNetwork, rules: Rules
+) -> None:
+    wish = torch.tensor([[1.0, -1.0, 1.0, 1.0]])
+    drawing = Drawing(network, rules, wish, torch.zeros(50, dtype=torch.long))
+    drawing.guide(1.5)
+    noise = torch.Generator().manual_seed(0)
+    taken = []
+    for k in range(3):
+        share = drawing.share(k)
+        taken.append(pick(share[:1], torch.zeros(1, dtype=torch.long), noise))
+        before = torch.stack([torch.zeros(1, dtype=torch.long), *taken[:-1]], 1)
+        steps, may = replay(torch.cat([before[:, 1:], taken[-1][:, None]], 1), rules)
+        wished = network(steps, *wish.chunk(2, 1))[:, -1]
+        free = network(steps, torch.zeros(1, 2), torch.zeros(1, 2))[:, -1]
+        logits = (wished + 1.5 * (wished - free)).masked_fill(~may[:, -1], -torch.inf)
+        assert torch.allclose(logits.softmax(1)[0], share[0], atol=0.05)
+        if taken[-1] == 0:
+            break
+        drawing.go_on(taken[-1].expand(len(drawing.at)), noise)
