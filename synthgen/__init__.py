@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from synthgen.molgen import MolGen
     from synthgen.reports.molecules import MoleculeReport, evaluate_molecules
+    from synthgen.reports.privacy import PrivacyReport, evaluate_privacy
     from synthgen.reports.quality import QualityReport, evaluate_quality
     from synthgen.schema import Column, Schema
     from synthgen.synthesizer import SynthGen
@@ -39,6 +40,7 @@ __all__ = [
     "MolGen",
     "MoleculeReport",
     "NotFittedError",
+    "PrivacyReport",
     "QualityReport",
     "Schema",
     "SchemaError",
@@ -47,10 +49,13 @@ __all__ = [
     "TrainingError",
     "__version__",
     "evaluate_molecules",
+    "evaluate_privacy",
     "evaluate_quality",
 ]
 
 _HOMES = {
+    "PrivacyReport": "synthgen.reports.privacy",
+    "evaluate_privacy": "synthgen.reports.privacy",
     "QualityReport": "synthgen.reports.quality",
     "evaluate_quality": "synthgen.reports.quality",
     "MolGen": "synthgen.molgen",

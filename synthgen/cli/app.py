@@ -11,10 +11,12 @@ from synthgen.cli import (
     config,
     demo,
     fit,
+    gate,
     impute,
     inspect,
     molecules,
     output,
+    privacy,
     quality,
     sample,
     schema,
@@ -34,11 +36,13 @@ _EPILOG = """
 
   synthgen quality adult.csv synthetic.csv --holdout test.csv -o quality.html
 
+  synthgen gate adult.csv synthetic.csv --holdout test.csv --policy partner-sharing
+
 [dim]Flags come before variables (SYNTHGEN_SEED=7), these before ./synthgen.toml
 (\\[fit] time-limit = "5m"). Data goes to stdout, all else to stderr.
 
-Exit codes: 0 done, 1 failure, 2 usage, 4 invalid input, 5 the budget ended before a model existed,
-130 interrupted.[/dim]
+Exit codes: 0 done, 1 failure, 2 usage, 3 a gate's policy does not hold, 4 invalid input,
+5 the budget ended before a model existed, 130 interrupted.[/dim]
 """
 
 app = typer.Typer(
@@ -56,7 +60,7 @@ def _register() -> None:
     for name, module in (
         ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("impute", impute),
         ("inspect", inspect),
-        ("quality", quality), ("audit", audit),
+        ("quality", quality), ("privacy", privacy), ("gate", gate), ("audit", audit),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))
     app.add_typer(molecules.app, name="molecules")

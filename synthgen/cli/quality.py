@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from synthgen.cli.judging import check_files, stages
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
-from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from synthgen.reports.quality import Progress, QualityReport
+    from synthgen.reports.quality import QualityReport
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -71,7 +70,7 @@ def run(
     notes = Notes(quiet)
     sources = {"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout}
     given = {role: path for role, path in sources.items() if path is not None}
-    _check(given, output)
+    check_files(given, output)
     if output is not None:
         check_ending(output)
     tables = {role: connectors.find(path).read(path) for role, path in given.items()}
@@ -81,7 +80,7 @@ def run(
         holdout=tables.get("--holdout"),
         target=target,
         seed=0 if seed is None else seed,
-        progress=_progress(notes),
+        progress=stages(notes),
     )
     if output is not None:
         report.save(output)
@@ -93,25 +92,6 @@ def run(
         notes.say(f"Report: {output}", "bold")
     elif not as_json:
         notes.say("Every column and pair, and what gives the rows away: add -o quality.html")
-
-
-def _check(given: dict[str, str], output: str | None) -> None:
-    """Tables and the report are different files, and one at most comes from standard input."""
-    if list(given.values()).count("-") > 1:
-        raise InvalidInputError("two tables cannot both come from standard input; name a file")
-    if output is None or not os.path.exists(output):
-        return
-    for role, path in given.items():
-        if os.path.exists(path) and os.path.samefile(path, output):
-            raise InvalidInputError(f"-o {output}: is the table {role} itself; name another file")
-
-
-def _progress(notes: Notes) -> Progress:
-    def step(stage: str, done: int, total: int) -> None:
-        if done < total:
-            notes.say(f"[{done + 1}/{total}] {stage}", "dim")
-
-    return step
 
 
 def _show(report: QualityReport) -> None:

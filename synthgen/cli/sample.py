@@ -15,6 +15,8 @@ from synthgen.cli.values import column_named, conditions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthgen.synthesizer import SynthGen
+
 EXAMPLES = """
 [bold]Examples[/bold]
 
@@ -72,34 +74,54 @@ def run(
     from synthgen import connectors
     from synthgen.seeds import Streams
     from synthgen.synthesizer import SynthGen
-    from synthgen.training.progress import progress_for
 
     notes = Notes(quiet)
-    target = connectors.find(output)
+    connectors.find(output)  # an unknown target is refused before the model is read
     synth = SynthGen.load(model)
     # Drawn here, so that a sample without --seed can be repeated too.
     seed = Streams.of(None).seed if seed is None else seed
-    wanted = conditions(where or [], synth.schema_)
-    balanced = None if balance is None else column_named(balance, synth.schema_, "--balance")
-
-    batches = synth.sample_batches(rows, where=wanted or None, balance=balanced, seed=seed)
-
-    def frames() -> Iterator[pd.DataFrame]:
-        """Sampled when the target is open: a target that cannot be written costs no time."""
-        with progress_for(notes.progress) as progress:
-            progress.stage("sampling")
-            done = 0
-            for batch in batches:
-                yield as_pandas(batch)
-                done += len(batch)
-                progress.stepped(done, rows)
-
-    target.write(output, frames(), provenance(model, seed, where, balance))
+    write_sample(
+        synth, model, output,
+        rows=rows, seed=seed, where=where, balance=balance, progress=notes.progress,
+    )  # fmt: skip
     if output != "-":
         notes.say(
             f"Wrote {rows:,} synthetic rows, {len(synth.schema_)} columns to {output} "
             f"(seed {seed}; {output}.meta.json says how they were made)"
         )
+
+
+def write_sample(
+    synth: SynthGen,
+    model: str,
+    output: str,
+    *,
+    rows: int,
+    seed: int,
+    where: list[str] | None = None,
+    balance: str | None = None,
+    progress: bool = False,
+) -> None:
+    """Sample and write, with the record of it."""
+    from synthgen import connectors
+    from synthgen.training.progress import progress_for
+
+    target = connectors.find(output)
+    wanted = conditions(where or [], synth.schema_)
+    balanced = None if balance is None else column_named(balance, synth.schema_, "--balance")
+    batches = synth.sample_batches(rows, where=wanted or None, balance=balanced, seed=seed)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        """Sampled when the target is open: a target that cannot be written costs no time."""
+        with progress_for(progress) as shown:
+            shown.stage("sampling")
+            done = 0
+            for batch in batches:
+                yield as_pandas(batch)
+                done += len(batch)
+                shown.stepped(done, rows)
+
+    target.write(output, frames(), provenance(model, seed, where, balance))
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-import synthgen
 from synthgen.atomic import replacing
 from synthgen.chemistry import picture
 from synthgen.evaluation.molecules.judge import COMPARED, Molecules, judge
 from synthgen.evaluation.result import MetricResult
 from synthgen.reports.page import environment
 from synthgen.reports.quality import check_ending
+from synthgen.reports.versions import versions
 
 _SHOWN = 24
 _BINS = 30
+_PACKAGES = ("numpy", "rdkit", "fcd")
 LABELS = {
     "validity": ("Validity", "share of rows that are one whole molecule, nothing repaired"),
     "uniqueness": ("Uniqueness", "share of valid rows left without repetitions"),
@@ -118,7 +117,7 @@ def evaluate_molecules(
         },
         "shown": new[:_SHOWN],
         "histograms": _histograms(made, unseen or known) if made.smiles else [],
-        "made": {"versions": _versions(), "seed": seed},
+        "made": {"versions": versions(_PACKAGES), "seed": seed},
     }
     return MoleculeReport(found, contents)
 
@@ -146,13 +145,3 @@ def _histograms(made: Molecules, goal: Molecules) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _versions() -> dict[str, str]:
-    versions = {"synthgen": synthgen.__version__, "python": platform.python_version()}
-    for package in ("numpy", "rdkit", "fcd"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions

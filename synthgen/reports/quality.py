@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-import synthgen
 from synthgen.atomic import check_target, replacing
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.quality import Judgement, MetricResult, judge
 from synthgen.reports.distributions import distribution
 from synthgen.reports.tables import Compared, compared
 from synthgen.reports.verdict import verdict
+from synthgen.reports.versions import versions
 from synthgen.reports.withheld import details
 
 FORMATS = (".html", ".json")
@@ -167,12 +165,6 @@ def _history(model: Any) -> dict[str, list[float | None]]:
 
 def _made(model: Any, seed: int) -> dict[str, Any]:
     """Versions, seed, and what is known of the generator."""
-    versions = {"synthgen": synthgen.__version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     record = getattr(model, "training_", None)
     known = ("model", "seed", "steps", "ended_by", "n_rows")
     generator = (
@@ -180,4 +172,4 @@ def _made(model: Any, seed: int) -> dict[str, Any]:
         if isinstance(record, Mapping)
         else None
     )
-    return {"versions": versions, "seed": seed, "generator": generator}
+    return {"versions": versions(_PACKAGES), "seed": seed, "generator": generator}

@@ -45,9 +45,9 @@ def compared(real: Any, synthetic: Any, holdout: Any = None, target: Any = None)
         InvalidInputError: If one is no table, has no rows, or there is no such target.
         MissingExtraError: A polars or Arrow table, and pyarrow is not installed.
     """
-    tables = {"real": _read(real, "real"), "synthetic": _read(synthetic, "synthetic")}
+    tables = {"real": read_table(real, "real"), "synthetic": read_table(synthetic, "synthetic")}
     if holdout is not None:
-        tables["holdout"] = _read(holdout, "holdout")
+        tables["holdout"] = read_table(holdout, "holdout")
     target = _named(target, tables["real"])
     schema = Schema.infer(tables["real"])
     skipped = _made_up(schema, target)
@@ -70,7 +70,12 @@ def compared(real: Any, synthetic: Any, holdout: Any = None, target: Any = None)
     )
 
 
-def _read(table: Any, role: str) -> pd.DataFrame:
+def read_table(table: Any, role: str) -> pd.DataFrame:
+    """A table of any kind.
+
+    Raises:
+        InvalidInputError: If it is none, with its role.
+    """
     try:
         return frames.read(table)[0]
     except InvalidInputError as error:

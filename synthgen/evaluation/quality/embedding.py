@@ -82,6 +82,13 @@ class MixedEmbedding:
             kept.append(_frequent(codes[:, index]) if category else None)
         return cls(features, tuple(scales), tuple(kept))
 
+    @property
+    def blocks(self) -> list[slice]:
+        """The dimensions of each column."""
+        widths = [2 if kept is None else len(kept) + 2 for kept in self.kept]
+        ends = np.cumsum(widths)
+        return [slice(int(end - n), int(end)) for end, n in zip(ends, widths, strict=True)]
+
     def points(self, table: pd.DataFrame) -> Floats32:
         """The table's rows as points.
 

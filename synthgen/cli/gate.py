@@ -1,0 +1,247 @@
+"""``synthgen gate``: may this table leave the house? A verdict, and the evidence for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthgen.cli.judging import check_files
+from synthgen.cli.output import Notes, print_json, stdout
+from synthgen.cli.params import Json, Quiet, Seed, option
+from synthgen.cli.privacy import Holdout, ModelFile, attacked
+from synthgen.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from synthgen.reports.gate import Gate
+    from synthgen.reports.privacy import PrivacyReport
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  synthgen gate adult.csv synthetic.csv --holdout test.csv --policy partner-sharing -o evidence
+
+  synthgen gate adult.csv synthetic.csv --holdout test.csv --policy open-release --model m.synthgen
+
+  synthgen gate --verify evidence/evidence.zip --digest 5f2c...
+"""
+NOT_HELD = 3
+_PACK, _ENDINGS = "evidence.zip", ("internal.html", "publishable.html", "model-card.md")
+
+
+def run(
+    train: Annotated[
+        str | None,
+        typer.Argument(metavar="TRAIN", show_default=False, help="Table that was fitted on."),
+    ] = None,
+    synthetic: Annotated[
+        str | None,
+        typer.Argument(metavar="SYNTHETIC", show_default=False, help="Table to be released."),
+    ] = None,
+    holdout: Holdout = None,
+    policy: Annotated[
+        str | None,
+        option(
+            "--policy", metavar="POLICY", show_default=False,
+            help="open-release, partner-sharing, internal-test-data, or a TOML file.",
+        ),
+    ] = None,
+    model: ModelFile = None,
+    quality: Annotated[
+        str | None,
+        option(
+            "--quality", metavar="FILE", show_default=False,
+            help="JSON report of [bold]synthgen quality[/bold], to go into the evidence.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", show_default=False,
+            help="Folder for the evidence pack; SYNTHETIC-evidence without it.",
+        ),
+    ] = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(
+            "--verify", metavar="PACK", show_default=False,
+            help="Check an evidence pack instead: is it as it was written?",
+        ),
+    ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--digest", metavar="HEX", show_default=False,
+            help="With --verify: the digest that gate printed when it wrote the pack.",
+        ),
+    ] = None,
+    seed: Seed = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Judge whether SYNTHETIC may be released under a policy; exit code 3 if not.
+
+    Attacks it as [bold]privacy[/bold] does, holds every upper bound against the policy's limit,
+    and, with --model, checks the claim of its ledger: the rows must be what the model gives for
+    their record, byte for byte. Writes the evidence: internal and publishable report, model card,
+    Croissant metadata, in a zip whose digest it prints.
+    """
+    notes = Notes(quiet)
+    if verify is not None:
+        _verify(verify, digest, as_json, notes)
+        return
+    if train is None or synthetic is None or policy is None:
+        lacking = "TRAIN" if train is None else "SYNTHETIC" if synthetic is None else "--policy"
+        raise typer.BadParameter(f"{lacking} is missing (or give --verify PACK)")
+    found = _judged(train, synthetic, holdout, policy, model, quality, seed, notes)
+    folder = Path(output or f"{_stem(synthetic)}-evidence")
+    written = _write(found, folder, synthetic)
+    if as_json:
+        print_json({"passed": found.passed, "checks": found.checks, **written})
+    else:
+        _show(found, written)
+    if not found.passed:
+        raise typer.Exit(NOT_HELD)
+
+
+def _judged(
+    train: str,
+    synthetic: str,
+    holdout: str | None,
+    policy: str,
+    model: str | None,
+    quality: str | None,
+    seed: int | None,
+    notes: Notes,
+) -> Gate:
+    from synthgen.reports.gate import gate
+    from synthgen.reports.policy import load
+
+    sources = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
+    check_files({role: path for role, path in sources.items() if path is not None}, None)
+    rules, text = load(policy)  # refused before minutes of work
+    figures = None if quality is None else _json(quality)
+    report = attacked(
+        train, synthetic, holdout, model, notes, seed=seed,
+        quasi_identifiers=rules.quasi_identifiers, sensitive=rules.sensitive,
+    )  # fmt: skip
+    if model is not None:
+        _check_lineage(report, synthetic, model, notes)
+    files = {"train": train, "synthetic": synthetic, "holdout": holdout, "model": model}
+    return gate(
+        report, rules, text,
+        inputs={
+            role: _sha256(path) for role, path in files.items() if path and os.path.isfile(path)
+        },
+        command=shlex.join(["synthgen", *sys.argv[1:]]),
+        quality=figures,
+    )  # fmt: skip
+
+
+def _check_lineage(report: PrivacyReport, synthetic: str, model: str, notes: Notes) -> None:
+    """Whether the rows are the model's own; without that its epsilon says nothing of them."""
+    from synthgen.cli.reproduce import why_not
+    from synthgen.synthesizer import SynthGen
+
+    notes.say("sampling the model again", "dim")
+    reasons = why_not(synthetic, model, SynthGen.load(model))
+    report.contents["claim"]["checks"]["the rows are the model's, byte for byte"] = reasons
+
+
+def _write(found: Gate, folder: Path, synthetic: str) -> dict[str, str]:
+    """The pack, and beside it what is to be read; their paths and the pack's digest."""
+    from synthgen import connectors
+    from synthgen.atomic import replacing
+    from synthgen.reports.pack import write
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"-o {folder}: cannot make the folder: {error.strerror}") from None
+    released = connectors.find(synthetic).read(synthetic)
+    sha256 = _sha256(synthetic).hex() if os.path.isfile(synthetic) else "0" * 64
+    documents = found.documents(released, os.path.basename(synthetic), sha256)
+    digest = write(folder / _PACK, found.pack(documents))
+    for name in _ENDINGS:
+        with replacing(folder / name) as handle:
+            handle.write(documents[name].encode("utf-8"))
+    return {"pack": str(folder / _PACK), "digest": digest}
+
+
+def _verify(pack: str, digest: str | None, as_json: bool, notes: Notes) -> None:
+    from rich.text import Text
+
+    from synthgen.reports.pack import problems
+
+    found = problems(pack, digest)
+    if as_json:
+        print_json({"pack": pack, "intact": not found, "problems": found})
+    else:
+        for problem in found:
+            stdout().print(Text(f"{pack}: {problem}", style="red"), soft_wrap=True)
+        if not found:
+            text = f"{pack}: intact" + ("" if digest else ", by the hashes that are in it")
+            stdout().print(Text(text, style="green"), soft_wrap=True)
+    if digest is None:
+        notes.warn("without --digest a change that also renewed the hashes is not seen")
+    if found:
+        raise typer.Exit(NOT_HELD)
+
+
+def _show(found: Gate, written: dict[str, str]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from synthgen.reports.privacypage import LABELS
+
+    console = stdout()
+    shown = Table(
+        "requirement", "measured", "upper bound", "limit", "", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for column in shown.columns[1:4]:
+        column.justify = "right"
+    for check in found.checks:
+        label = LABELS.get(check["requirement"], (check["requirement"],))[0]
+        numbers = ("" if check[k] is None else f"{check[k]:.4g}" for k in _COLUMNS)
+        mark = Text("holds", "green") if check["passed"] else Text("FAILS", "red bold")
+        shown.add_row(label, *numbers, mark)
+    console.print(shown)
+    for check in found.checks:
+        if not check["passed"]:
+            label = LABELS.get(check["requirement"], (check["requirement"],))[0]
+            console.print(Text(f"{label}: {check['reason']}", style="red"), soft_wrap=True)
+    name = found.contents["gate"]["policy"]["name"]
+    verdict = f"The evidence {'meets' if found.passed else 'does not meet'} {name}."
+    console.print(Text(verdict, style="bold green" if found.passed else "bold red"))
+    console.print(Text(f"Evidence: {written['pack']}"), soft_wrap=True)
+    console.print(Text(f"Digest:   {written['digest']}"), soft_wrap=True)
+
+
+_COLUMNS = ("measured", "upper", "limit")
+
+
+def _json(path: str) -> dict[str, Any]:
+    from synthgen.untrusted import strict_json
+
+    try:
+        return strict_json(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"--quality {path}: {error}") from None
+
+
+def _sha256(path: str) -> bytes:
+    digest = hashlib.sha256()
+    with open(path, "rb") as handle:
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            digest.update(block)
+    return digest.digest()
+
+
+def _stem(synthetic: str) -> str:
+    return os.path.basename(synthetic).split(".")[0] or "release"

@@ -1,0 +1,172 @@
+"""``synthgen privacy``: what a synthetic table tells of the people behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthgen.cli.judging import check_files, stages
+from synthgen.cli.output import Notes, print_json, stdout
+from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
+from synthgen.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from synthgen.reports.privacy import PrivacyReport
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  synthgen privacy adult.csv synthetic.csv --holdout test.csv -o privacy.html
+
+  synthgen privacy adult.csv synthetic.csv --holdout test.csv --json | jq .membership_auc.ci
+"""
+
+Train = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRAIN", show_default=False,
+        help="Table that the generator was fitted on: CSV or Parquet file, "
+        "[bold]-[/bold] for standard input, or a connector URL.",
+    ),
+]  # fmt: skip
+Synthetic = Annotated[
+    str,
+    typer.Argument(
+        metavar="SYNTHETIC", show_default=False, help="Synthetic table of the same columns."
+    ),
+]
+Holdout = Annotated[
+    str | None,
+    option(
+        "--holdout", metavar="FILE", show_default=False,
+        help="Real rows that the generator never saw. Required: what works as well on them "
+        "is no leak.",
+    ),
+]  # fmt: skip
+ModelFile = Annotated[
+    str | None,
+    option(
+        "--model", metavar="MODEL", show_default=False,
+        help="Model file that made the rows; its ledger is held against the attacks.",
+    ),
+]  # fmt: skip
+
+
+def run(
+    train: Train,
+    synthetic: Synthetic,
+    holdout: Holdout = None,
+    model: ModelFile = None,
+    quasi: Annotated[
+        list[str] | None,
+        option(
+            "--quasi-identifier", metavar="COL", show_default=False,
+            help="Column that outsiders may know. Repeatable.",
+        ),
+    ] = None,
+    sensitive: Annotated[
+        list[str] | None,
+        option(
+            "--sensitive", metavar="COL", show_default=False,
+            help="Column whose diversity among people alike is told. Repeatable.",
+        ),
+    ] = None,
+    output: ReportOut = None,
+    seed: Seed = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Attack the table SYNTHETIC as an intruder would.
+
+    Singling out, linkability, attribute and membership inference, copies: each on people of TRAIN
+    and, for control, on people of the holdout. The report holds no raw row, but figures of raw
+    rows: it is internal.
+    """
+    from synthgen.reports.quality import check_ending
+
+    notes = Notes(quiet)
+    sources = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
+    check_files({role: path for role, path in sources.items() if path is not None}, output)
+    if output is not None:
+        check_ending(output)
+    report = attacked(
+        train, synthetic, holdout, model, notes,
+        seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or [],
+    )  # fmt: skip
+    if output is not None:
+        report.save(output)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        show(report)
+    if output is not None:
+        notes.say(f"Report (internal): {output}", "bold")
+    elif not as_json:
+        notes.say("Every attack and column, and what was not tested: add -o privacy.html")
+
+
+def attacked(
+    train: str,
+    synthetic: str,
+    holdout: str | None,
+    model: str | None,
+    notes: Notes,
+    *,
+    seed: int | None,
+    **declared: Any,
+) -> PrivacyReport:
+    """The tables read, and attacked.
+
+    Raises:
+        InvalidInputError: Without a holdout.
+    """
+    from synthgen import connectors
+    from synthgen.reports.privacy import evaluate_privacy
+    from synthgen.synthesizer import SynthGen
+
+    if holdout is None:
+        raise InvalidInputError(
+            "--holdout is missing: without real rows that the generator never saw, a leak cannot "
+            "be told from what is true of everybody; put some aside before the fit"
+        )
+    synth = None if model is None else SynthGen.load(model)
+    tables = [connectors.find(path).read(path) for path in (train, synthetic, holdout)]
+    return evaluate_privacy(
+        tables[0], tables[1], holdout=tables[2], model=synth,
+        seed=0 if seed is None else seed, progress=stages(notes), **declared,
+    )  # fmt: skip
+
+
+def show(report: PrivacyReport) -> None:
+    """The risks, for reading."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from synthgen.reports.privacypage import LABELS
+
+    console = stdout()
+    shown = Table(
+        "risk", "measured", "95 % interval", "nothing leaked", "attacks",
+        box=box.SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    for name, risk in report.risks.items():
+        ci = risk.interval()
+        if risk.value is None or ci is None:
+            shown.add_row(LABELS[name][0], "-", Text(f"({risk.reason})"), "", "")
+            continue
+        shown.add_row(
+            LABELS[name][0], f"{risk.value:.4f}", f"{ci[0]:.4f} to {ci[1]:.4f}",
+            f"{risk.baseline or 0:g}", f"{risk.n:,}",
+        )  # fmt: skip
+    console.print(shown)
+    claim = report.contents["claim"]
+    if claim is not None and claim["epsilon"] is not None:
+        text = (
+            f"Claimed epsilon {claim['epsilon']:g}; measured at least "
+            f"{claim['measured_epsilon']:.2g}."
+        )
+        console.print(Text(text, style="bold"))

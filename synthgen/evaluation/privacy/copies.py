@@ -1,0 +1,111 @@
+"""Copies: train rows that stand in the release, whole or nearly, more often than others would.
+
+Of rows that several people share a copy says nothing: rows are attacked that the train table and
+the holdout hold once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.privacy.risk import Risk, excess, lacking, worst
+from synthgen.evaluation.quality.align import row_hashes
+
+# a row this near in every number, by rank, and equal in every category is nearly the same
+_NEAR = 0.01
+_FEW = 50
+
+
+def exact_copies(train: pd.DataFrame, synthetic: pd.DataFrame, holdout: pd.DataFrame) -> Risk:
+    """Excess share of train rows that the release holds, over that of holdout rows."""
+    released = np.unique(row_hashes(synthetic))
+    sides = _once(row_hashes(train), row_hashes(holdout))
+    return _excess([np.isin(side, released) for side in sides], "rows that one person has")
+
+
+def near_copies(people: People) -> Risk:
+    """The same of rows whose numbers are all within a hundredth of the ranks."""
+    from sklearn.neighbors import NearestNeighbors
+
+    finder = NearestNeighbors(radius=_NEAR, metric="chebyshev", algorithm="kd_tree")
+    points = {role: _strict(people, role) for role in ("synthetic", "members", "controls")}
+    # equal in every category first: few rows are left to compare
+    keys = {role: _category_keys(people, role) for role in points}
+    order = np.argsort(keys["synthetic"], kind="stable")
+    sorted_keys = keys["synthetic"][order]
+    hits = []
+    for role in ("members", "controls"):
+        found = np.zeros(len(keys[role]), bool)
+        low = np.searchsorted(sorted_keys, keys[role], "left")
+        high = np.searchsorted(sorted_keys, keys[role], "right")
+        for key in np.unique(keys[role][high > low]):
+            rows = np.flatnonzero(keys[role] == key)
+            among = points["synthetic"][order[low[rows[0]] : high[rows[0]]]]
+            if not among.shape[1]:
+                found[rows] = True
+                continue
+            near = finder.fit(among).radius_neighbors(points[role][rows], return_distance=False)
+            found[rows] = [len(one) > 0 for one in near]
+        hits.append(found)
+    whole = [row_hashes(getattr(people, role)) for role in ("members", "controls")]
+    single = [np.isin(own, once) for own, once in zip(whole, _once(*whole), strict=True)]
+    return _excess(
+        [hit[alone] for hit, alone in zip(hits, single, strict=True)], "rows that one person has"
+    )
+
+
+def identifier_copies(tables: Sequence[pd.DataFrame], columns: Sequence[Any]) -> Risk:
+    """Excess share of identifiers and texts of the train table that the release holds.
+
+    Args:
+        tables: Train, synthetic and holdout table.
+        columns: Those whose cells a generator invents.
+    """
+    if not len(columns):
+        return lacking("no column holds identifiers or free text")
+    risks = {}
+    train, synthetic, holdout = tables
+    for name in columns:
+        released = set(synthetic[name].dropna().map(str))
+        sides = _once(*(table[name].dropna().map(str).to_numpy() for table in (train, holdout)))
+        risks[str(name)] = _excess(
+            [np.isin(side.astype(object), list(released)) for side in sides],
+            "values that one person has",
+        )
+    return worst(risks)
+
+
+def _once(train: np.ndarray, holdout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each side holds once and the other does not."""
+    values, count = np.unique(np.concatenate([train, holdout]), return_counts=True)
+    single = values[count == 1]
+    return train[np.isin(train, single)], holdout[np.isin(holdout, single)]
+
+
+def _excess(hits: list[np.ndarray], what: str) -> Risk:
+    if min(map(len, hits)) < _FEW:
+        return lacking(f"there are fewer than {_FEW} {what}")
+    (a, n), (b, m) = ((int(hit.sum()), len(hit)) for hit in hits)
+    return excess(a, n, b, m, normalized=False, unit="excess share", baseline=0.0)
+
+
+def _strict(people: People, role: str) -> np.ndarray:
+    """Ranks (n, n_numbers) of numbers; missing far away from all."""
+    scales = people.embedding.scales
+    cells = people.numbers[role]
+    ranks = [s.place(cells[:, j]) for j, s in enumerate(scales) if s is not None]
+    return np.nan_to_num(np.stack(ranks, 1), nan=-9.0) if ranks else np.empty((len(cells), 0))
+
+
+def _category_keys(people: People, role: str) -> np.ndarray:
+    """One number (n,) for the categories of a row."""
+    kept = [j for j, scale in enumerate(people.embedding.scales) if scale is None]
+    codes = pd.DataFrame(
+        people.codes[role][:, kept] if kept else np.zeros((len(people.codes[role]), 1))
+    )
+    return pd.util.hash_pandas_object(codes, index=False).to_numpy()

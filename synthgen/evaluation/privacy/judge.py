@@ -1,0 +1,162 @@
+"""All privacy attacks on one release, in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from synthgen.evaluation.privacy.attribute import attribute_inference
+from synthgen.evaluation.privacy.copies import exact_copies, identifier_copies, near_copies
+from synthgen.evaluation.privacy.linkability import linkability
+from synthgen.evaluation.privacy.membership import membership
+from synthgen.evaluation.privacy.overfitting import diagnostics
+from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.privacy.power import planted_leaks
+from synthgen.evaluation.privacy.quasi import quasi_identifiers
+from synthgen.evaluation.privacy.risk import Risk, lacking
+from synthgen.evaluation.privacy.singling_out import singling_out
+from synthgen.evaluation.quality.align import align
+from synthgen.evaluation.result import MetricResult
+
+Progress = Callable[[str, int, int], None]
+# every risk that a policy may limit, in the order to show them
+RISKS = (
+    "singling_out_univariate",
+    "singling_out_multivariate",
+    "linkability",
+    "attribute_inference",
+    "membership_auc",
+    "membership_tpr_1",
+    "membership_tpr_10",
+    "membership_rarest_auc",
+    "exact_copies",
+    "near_copies",
+    "identifier_copies",
+    "unique_matches",
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """Tables to attack.
+
+    Attributes:
+        train, synthetic, holdout: Of the same columns, without identifiers.
+        identifiers: Their columns that a generator invents, beside.
+        quasi: Declared quasi-identifiers.
+        sensitive: Declared sensitive columns.
+    """
+
+    train: pd.DataFrame
+    synthetic: pd.DataFrame
+    holdout: pd.DataFrame
+    identifiers: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None = None
+    quasi: Sequence[Any] = ()
+    sensitive: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """What the attacks found.
+
+    Attributes:
+        risks: Each of `RISKS`, in their order.
+        diagnostics: Signs of overfitting, no evidence of privacy.
+        classes: Of declared quasi-identifiers.
+        power: What the attack on rare cells finds in planted leaks.
+        notes: What was odd about the tables.
+        attacked: ``{"members", "controls", "reference"}``: rows.
+        seconds: Wall time of each stage.
+    """
+
+    risks: dict[str, Risk]
+    diagnostics: dict[str, MetricResult] = field(default_factory=dict)
+    classes: list[dict[str, Any]] = field(default_factory=list)
+    power: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    attacked: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+def attack(release: Release, seed: int = 0, progress: Progress | None = None) -> Attacks:
+    """Attack a release.
+
+    An attack that fails for a reason of its own leaves its risk without a value: whoever requires
+    it does not get it.
+
+    Raises:
+        InvalidInputError: If tables are tiny, their columns differ, holdout rows were trained on,
+            or there is no such quasi-identifier.
+    """
+    tables = align(release.train, release.synthetic, release.holdout)
+    assert tables.holdout is not None
+    people = People.of(tables.real, tables.synthetic, tables.holdout, seed)
+    matches, classes = quasi_identifiers(
+        tables.real, tables.synthetic, tables.holdout, release.quasi, release.sensitive
+    )
+    risks: dict[str, Risk] = {"unique_matches": matches}
+    found: dict[str, Any] = {"classes": classes}
+    whole = tables.real, tables.synthetic, tables.holdout
+    stages: dict[str, tuple[tuple[str, ...], Callable[[], dict[str, Risk]]]] = {
+        "singling out": (RISKS[:2], lambda: singling_out(people)),
+        "linkability": (RISKS[2:3], lambda: {"linkability": linkability(people)}),
+        "attribute inference": (
+            RISKS[3:4], lambda: {"attribute_inference": attribute_inference(people)}
+        ),
+        "membership inference": (RISKS[4:8], lambda: membership(people)),
+        "copies": (RISKS[8:11], lambda: _copies(whole, people, release)),
+    }  # fmt: skip
+    more: dict[str, Callable[[], None]] = {
+        "overfitting diagnostics": lambda: found.update(diagnostics=diagnostics(people)),
+        "planted leaks": lambda: found.update(power=planted_leaks(people)),
+    }
+    seconds: dict[str, float] = {}
+    total = len(stages) + len(more)
+    for done, (name, (keys, stage)) in enumerate(stages.items()):
+        if progress is not None:
+            progress(name, done, total)
+        started = time.perf_counter()
+        risks |= _guarded(keys, stage)
+        seconds[name] = time.perf_counter() - started
+    for done, (name, step) in enumerate(more.items(), len(stages)):
+        if progress is not None:
+            progress(name, done, total)
+        started = time.perf_counter()
+        step()
+        seconds[name] = time.perf_counter() - started
+    if progress is not None:
+        progress("done", total, total)
+    attacked = {role: len(getattr(people, role)) for role in ("members", "controls", "reference")}
+    return Attacks(
+        {name: risks[name] for name in RISKS},
+        notes=[note.to_dict() for note in tables.notes],
+        attacked=attacked,
+        seconds=seconds,
+        **found,
+    )
+
+
+def _guarded(keys: Sequence[str], stage: Callable[[], dict[str, Risk]]) -> dict[str, Risk]:
+    try:
+        return stage()
+    except (ValueError, ArithmeticError, MemoryError) as error:
+        text = str(error).splitlines()[0] if str(error) else "no message"
+        return {key: lacking(f"{type(error).__name__}: {text}") for key in keys}
+
+
+def _copies(
+    tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], people: People, release: Release
+) -> dict[str, Risk]:
+    train, synthetic, holdout = tables
+    identifiers = release.identifiers
+    return {
+        "exact_copies": exact_copies(train, synthetic, holdout),
+        "near_copies": near_copies(people),
+        "identifier_copies": lacking("no column holds identifiers or free text")
+        if identifiers is None
+        else identifier_copies(identifiers, list(identifiers[0].columns)),
+    }

@@ -1,0 +1,123 @@
+"""A privacy report's plain dict as one HTML page: styles inline, no script, no request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from synthgen.evaluation.privacy.judge import RISKS
+from synthgen.reports.page import environment
+
+# risk -> label, what it means
+LABELS = {
+    "singling_out_univariate": (
+        "Singling out, one column",
+        "a value that one synthetic row has points at exactly one person of the train table",
+    ),
+    "singling_out_multivariate": (
+        "Singling out, several columns",
+        "a combination that one synthetic row has points at exactly one person",
+    ),
+    "linkability": (
+        "Linkability",
+        "two halves of a person's record lead to the same synthetic row",
+    ),
+    "attribute_inference": (
+        "Attribute inference",
+        "a cell is guessed better for people of the train table, from all others; worst column",
+    ),
+    "membership_auc": (
+        "Membership inference, AUC",
+        "how well the best of six attacks tells who was in the train table; 0.5 is chance",
+    ),
+    "membership_tpr_1": (
+        "Membership, found at 1 % false alarms",
+        "share of the train table that is recognized with hardly an error; 0.01 is chance",
+    ),
+    "membership_tpr_10": (
+        "Membership, found at 10 % false alarms",
+        "the same of a bolder attacker; 0.1 is chance",
+    ),
+    "membership_rarest_auc": (
+        "Membership of the rarest tenth, AUC",
+        "the best attack on people who are least like others",
+    ),
+    "exact_copies": (
+        "Exact copies",
+        "rows of one person that stand in the release, beyond those of people it never saw",
+    ),
+    "near_copies": (
+        "Near copies",
+        "the same with every number within a hundredth of its ranks",
+    ),
+    "identifier_copies": (
+        "Copied identifiers",
+        "identifiers and texts of one person that stand in the release",
+    ),
+    "unique_matches": (
+        "Unique quasi-identifiers",
+        "people alone with their quasi-identifiers whose combination stands in the release",
+    ),
+}
+DIAGNOSTICS = {
+    "dcr_share": ("DCR share", "synthetic rows nearer to train than to holdout rows"),
+    "nndr": ("NNDR", "distance of the nearest over that of the second nearest train row"),
+    "identical_match_share": ("IMS", "synthetic rows equal to a train row"),
+}
+_TIERS = {
+    "internal": "Internal: computed on raw rows, for those who may see them",
+    "publishable": "Publishable: figures rounded, small counts suppressed",
+}
+
+
+def render(report: dict[str, Any]) -> str:
+    """The page of a privacy report, `PrivacyReport.to_dict`, or of a gate."""
+    templates = environment()
+    css = Markup(templates.get_template("quality.css").render())
+    limits = {check["requirement"]: check for check in report.get("checks", [])}
+    return templates.get_template("privacy.html").render(
+        css=css,
+        report=report,
+        risks=[_row(name, *LABELS[name], report[name], limits.get(name)) for name in RISKS],
+        diagnostics=[
+            _row(name, *DIAGNOSTICS[name], found, None)
+            for name, found in report["diagnostics"].items()
+        ],
+        labels={name: words[0] for name, words in LABELS.items()},
+        tier=_TIERS[report["tier"]],
+        gate=report.get("gate"),
+    )
+
+
+def _row(
+    name: str, label: str, meaning: str, found: dict[str, Any], check: dict[str, Any] | None
+) -> dict[str, Any]:
+    parts = found.get("parts", {})
+    return {
+        "name": name,
+        "label": label,
+        "meaning": meaning,
+        "value": _number(found["value"]),
+        "interval": "" if not found["ci"] else " to ".join(map(_number, found["ci"])),
+        "baseline": _number(found["baseline"]),
+        "n": found["n"],
+        "reason": found["reason"],
+        "known": found["value"] is not None,
+        "worst": parts.get("worst"),
+        "of": [
+            (
+                of,
+                _number(one["value"]),
+                "" if not one["ci"] else " to ".join(map(_number, one["ci"])),
+            )
+            for of, one in parts.get("of", {}).items()
+        ],
+        "limit": "" if check is None else _number(check["limit"]),
+        "upper": "" if check is None else _number(check["upper"]),
+        "passed": None if check is None else check["passed"],
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
