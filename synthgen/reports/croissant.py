@@ -28,6 +28,7 @@ _CONTEXT = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -78,8 +79,7 @@ def croissant(
         "conformsTo": _CONFORMS,
         "isLiveDataset": False,
         "version": "1.0.0",
-        "creator": {"@type": "sc:SoftwareApplication", "name": f"synthgen {version}"},
-        "rai:dataCollection": f"Drawn from a generative model ({made_by}); no row is of a person.",
+        "rai:dataCollection": f"Drawn by synthgen {version} from a generative model ({made_by}).",
         "distribution": [
             {
                 "@type": "cr:FileObject",

@@ -23,6 +23,16 @@ from synthgen.untrusted import strict_json
 MANIFEST = "manifest.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_BYTES, _MOST_MEMBERS = 256 << 20, 100
+# what reading a damaged zip raises
+_DAMAGED = (
+    zipfile.BadZipFile,
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def packed(members: Mapping[str, str], facts: Mapping[str, Any]) -> bytes:
@@ -82,8 +92,8 @@ def _damage(pack: bytes) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(pack)) as archive:
             return _members_damage(archive)
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError, NotImplementedError) as error:
-        return [f"not a whole evidence pack: {error}"]
+    except _DAMAGED as error:
+        return [f"not a whole evidence pack: {error or type(error).__name__}"]
 
 
 def _members_damage(archive: zipfile.ZipFile) -> list[str]:

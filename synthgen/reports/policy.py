@@ -76,7 +76,8 @@ def load(policy: str | Path) -> tuple[Policy, str]:
     except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(f"{policy}: not TOML ({error})") from None
     except ValidationError as error:
-        first = error.errors()[0]
+        # a key that is misspelt also leaves its place empty: that is not what is wrong
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         where = ".".join(map(str, first["loc"]))
         known = list(Policy.model_fields)
         tip = nearest(where, known) if first["type"] == "extra_forbidden" else ""
