@@ -90,7 +90,7 @@ def cases(table: str, label: str, dropped: list[str]) -> Iterator[Case]:
     shares = (0.6,) if dropped else (0.6, 0.7, 0.8)
     for share in shares:
         yield Case(
-            f"exchanged-{share:g}", train, test,
+            f"exchanged-{100 * share:.0f}pct", train, test,
             lambda _, share=share: exchanged(train, share, 5), every, False,
         )  # fmt: skip
     yield Case(
