@@ -154,7 +154,7 @@ def test_the_page_fits_a_phone_and_prints(tables: Path, lenient: Path, tmp_path:
         for name in ("internal.html", "publishable.html"):
             page = browser.new_page(viewport={"width": 380, "height": 800})
             asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
             page.goto((tmp_path / "e" / name).as_uri())
             assert all(url.startswith("file:") for url in asked)
             assert page.evaluate("document.documentElement.scrollWidth") <= 380

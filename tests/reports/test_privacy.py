@@ -113,7 +113,6 @@ def test_counts_are_told_to_two_digits(n: int, text: str) -> None:
 def test_commitments_do_not_tell_hashes(judged: Gate) -> None:
     text = json.dumps(judged.contents["commitments"])
     assert "01" * 32 not in text
-    policy, policy_text = load("internal-test-data")
     assert len(judged.contents["salt"]) == 64
 
 

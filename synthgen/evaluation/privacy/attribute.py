@@ -17,7 +17,9 @@ from synthgen.evaluation.privacy.risk import Risk, excess, lacking, worst
 ATTACKS = 8_000
 # relative error within which a number is guessed
 _TOLERANCE = 0.05
-_BLOCK = 1 << 19
+_BLOCK = 1 << 20
+# two numbers are 1 apart at most; a missing one is 1 and half a place from one that is not
+_MOST_OF_ONE = 1.25 + 1e-3
 
 
 def attribute_inference(people: People) -> Risk:
@@ -41,33 +43,41 @@ def attribute_inference(people: People) -> Risk:
 
 
 def _guessed(people: People, role: str) -> np.ndarray:
-    """Per attacked row and column 1 for a right guess, 0 for a wrong one, -1 for a missing cell."""
+    """Per attacked row and column 1 for a right guess, 0 for a wrong one, -1 for a missing cell.
+
+    No column adds more than `_MOST_OF_ONE` to a squared distance. So the row that is nearest in all
+    columns but one is among those whose whole distance is at most that above the least.
+    """
     rows = people.points[role][:ATTACKS]
     own = people.numbers[role][:ATTACKS]
     synthetic, cells = people.points["synthetic"], people.numbers["synthetic"]
     readings = [one.reading for one in people.embedding.features.columns]
-    blocks = people.embedding.blocks
     out = np.zeros(own.shape, np.int8)
-    squared = [(synthetic[:, block] ** 2).sum(axis=1) for block in blocks]
-    # of a column what is to be added to a whole distance, as one product: -square + 2 x y
-    targets = [
-        np.ascontiguousarray(np.column_stack([2 * synthetic[:, block], -one]).T)
-        for block, one in zip(blocks, squared, strict=True)
-    ]
-    whole, target = np.sum(squared, axis=0), np.ascontiguousarray(-2 * synthetic.T)
+    whole, target = (synthetic**2).sum(axis=1), np.ascontiguousarray(-2 * synthetic.T)
     size = max(1, _BLOCK // len(synthetic))
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         # what is the same for all synthetic rows does not matter to which is nearest
         total = part @ target + whole
-        one = np.ones((len(part), 1), np.float32)
-        for j, block in enumerate(blocks):
-            rest = np.concatenate([part[:, block], one], axis=1) @ targets[j]
-            rest += total
-            guess = cells[rest.argmin(axis=1), j]
+        near = total <= total.min(axis=1, keepdims=True) + _MOST_OF_ONE
+        row, place = np.nonzero(near)
+        distance, first = total[row, place], np.flatnonzero(np.r_[True, np.diff(row) > 0])
+        for j, block in enumerate(people.embedding.blocks):
+            of_column = ((part[row, block] - synthetic[place, block]) ** 2).sum(axis=1)
+            nearest = place[_least(distance - of_column, first)]
             ordered = readings[j] not in ("category", "boolean")
-            out[start : start + size, j] = _right(own[start : start + size, j], guess, ordered)
+            truth = own[start : start + size, j]
+            out[start : start + size, j] = _right(truth, cells[nearest, j], ordered)
     return out
+
+
+def _least(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Where the least value of each run is, of values (n,) whose runs begin at ``first``."""
+    group = np.zeros(len(values), np.int64)
+    group[first[1:]] = 1
+    group = group.cumsum()
+    least = np.flatnonzero(values <= np.minimum.reduceat(values, first)[group])
+    return np.asarray(least[np.unique(group[least], return_index=True)[1]])
 
 
 def _right(truth: Floats, guess: Floats, ordered: bool) -> np.ndarray:

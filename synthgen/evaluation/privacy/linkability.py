@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.privacy.people import People, neighbours
 from synthgen.evaluation.privacy.risk import Risk, excess, lacking
 from synthgen.evaluation.quality.embedding import MixedEmbedding
 
 ATTACKS = 4_000
 
 
-def linkability(people: People, neighbours: int = 1) -> Risk:
+def linkability(people: People, k: int = 1) -> Risk:
     """Excess of links of train rows over those of holdout rows."""
     names = list(people.synthetic.columns)
     if len(names) < 2:
@@ -32,7 +32,7 @@ def linkability(people: People, neighbours: int = 1) -> Risk:
         synthetic = embedding.points(columns)
         for role in linked:
             rows = getattr(people, role)[part].iloc[:ATTACKS]
-            found[role].append(_nearest(embedding.points(rows), synthetic, neighbours))
+            found[role].append(neighbours(embedding.points(rows), synthetic, k)[1])
     for role, (one, other) in found.items():
         linked[role] = (one[:, :, None] == other[:, None, :]).any(axis=(1, 2))
     return excess(
@@ -45,10 +45,3 @@ def linkability(people: People, neighbours: int = 1) -> Risk:
         baseline=0.0,
         parts={"columns": [[str(name) for name in part] for part in parts]},
     )
-
-
-def _nearest(rows: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    from sklearn.neighbors import NearestNeighbors
-
-    finder = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among)
-    return np.asarray(finder.kneighbors(rows, return_distance=False))

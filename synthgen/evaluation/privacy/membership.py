@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.evaluation.features import Floats
-from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.privacy.people import People, neighbours
 from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, worst
 from synthgen.evaluation.quality.embedding import Floats32
 
@@ -46,13 +46,13 @@ def membership(people: People) -> dict[str, Risk]:
 
 def nearest_distance(people: People) -> Scores:
     """How near the nearest synthetic row is (Chen et al., *GAN-Leaks*, 2020)."""
-    return {role: -_distance(people, role, "synthetic") for role in ("members", "controls")}
+    return {role: -people.nearest(role, "synthetic") for role in ("members", "controls")}
 
 
 def distance_difference(people: People) -> Scores:
     """How much nearer the nearest synthetic row is than the nearest reference row."""
     return {
-        role: _distance(people, role, "reference") - _distance(people, role, "synthetic")
+        role: people.nearest(role, "reference") - people.nearest(role, "synthetic")
         for role in ("members", "controls")
     }
 
@@ -80,7 +80,7 @@ def local_likelihood_ratio(people: People) -> Scores:
     base = _log_density(points["synthetic"], points["reference"], width) + np.log(n)
     found = {}
     for role in ("members", "controls"):
-        squared, index = _neighbours(points[role], points["synthetic"], _NEIGHBOURS)
+        squared, index = neighbours(points[role], points["synthetic"], _NEIGHBOURS)
         joined = np.logaddexp(base[index], -squared / (2 * width**2))
         found[role] = (joined - base[index]).sum(axis=1)
     return found
@@ -190,19 +190,6 @@ def _rarity(known: np.ndarray, n_codes: int) -> np.ndarray:
     return np.asarray(np.log((len(known) + 1) / np.maximum(count, 1)))
 
 
-def _distance(people: People, role: str, to: str) -> Floats:
-    return np.sqrt(_neighbours(people.points[role], people.points[to], 1)[0][:, 0])
-
-
-def _neighbours(rows: Floats32, among: Floats32, k: int) -> tuple[Floats, np.ndarray]:
-    """Squared distances (n, k) to the nearest of ``among``, and which they are (n, k)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    k = min(k, len(among))
-    distance, index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(rows)
-    return np.asarray(distance, np.float64) ** 2, index
-
-
 def _projected(people: People) -> tuple[dict[str, Floats32], float]:
     """Points along the leading directions of the attacker's rows, and the kernel's width."""
     from sklearn.decomposition import PCA
@@ -239,5 +226,5 @@ def _log_density(rows: Floats32, among: Floats32, width: float) -> Floats:
 
 def _rarest(people: People, role: str) -> np.ndarray:
     """Rows of the tenth that lies farthest from the reference."""
-    far = _distance(people, role, "reference")
+    far = people.nearest(role, "reference")
     return np.argsort(-far, kind="stable")[: max(2, int(len(far) * _RAREST))]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.evaluation.auc import Z95
-from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.privacy.people import People, neighbours
 from synthgen.evaluation.result import MetricResult
 
 _QUERIES = 5_000
@@ -24,7 +24,10 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
     train, other = people.points["members"][:n], people.points["controls"][:n]
     rows = people.points["synthetic"]
     rows = rows[people.rng("diagnostics").permutation(len(rows))[:_QUERIES]]
-    near = {"train": _two_nearest(rows, train), "holdout": _two_nearest(rows, other)}
+    near = {
+        role: np.sqrt(neighbours(rows, among, 2)[0])
+        for role, among in (("train", train), ("holdout", other))
+    }
     one, held = near["train"][:, 0], near["holdout"][:, 0]
     won = np.where(np.abs(one - held) <= _SAME, 0.5, one < held)
     ratio = {role: d[:, 0] / np.maximum(d[:, 1], _SAME) for role, d in near.items()}
@@ -34,12 +37,6 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
         "nndr": _mean(ratio["train"], float(ratio["holdout"].mean()), "higher"),
         "identical_match_share": _mean(same["train"], float(same["holdout"].mean())),
     }
-
-
-def _two_nearest(rows: Any, among: Any) -> Any:
-    from sklearn.neighbors import NearestNeighbors
-
-    return NearestNeighbors(n_neighbors=2, algorithm="brute").fit(among).kneighbors(rows)[0]
 
 
 def _mean(values: Any, baseline: float, direction: Any = "lower") -> MetricResult:

@@ -110,6 +110,17 @@ class People:
         ends = np.cumsum([len(table) for table in self._tables.values()])
         return dict(zip(self._tables, np.split(codes, ends[:-1]), strict=True))
 
+    def nearest(self, role: str, to: str) -> Floats:
+        """Distance (n,) of each row of one table to the nearest of another."""
+        if (role, to) not in self._nearest:
+            squared, _ = neighbours(self.points[role], self.points[to], 1)
+            self._nearest[role, to] = np.sqrt(squared[:, 0])
+        return self._nearest[role, to]
+
+    @cached_property
+    def _nearest(self) -> dict[tuple[str, str], Floats]:
+        return {}
+
     @property
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {
@@ -118,6 +129,15 @@ class People:
             "controls": self.controls,
             "members": self.members,
         }
+
+
+def neighbours(rows: Floats32, among: Floats32, k: int) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Squared distances (n, k) to the nearest of ``among``, and which they are (n, k)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(k, len(among))
+    distance, index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(rows)
+    return np.asarray(distance, np.float64) ** 2, index
 
 
 def _some(table: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
