@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 _MOST, _PLACES = 2.6, 27
 # molecules drawn for each property, and the degree of the curve through them
 _DRAWN, _DEGREE = 600, 3
-# rows (m,) of the wishes that gave a molecule, and its normal score (m,) of the property wished for
 Drawn = tuple[np.ndarray, np.ndarray]
+Wishable = tuple[int, Sequence[int]]
 
 
 class Aims:
@@ -43,32 +43,29 @@ class Aims:
         return cls(np.tile(_grid(), (n_properties, 1)).astype(np.float32))
 
     @classmethod
-    def of(
-        cls,
-        draw: Callable[[np.ndarray, np.ndarray], Drawn],
-        n_properties: int,
-        computed: Sequence[int],
-        in_time: Callable[[], bool] = lambda: True,
-    ) -> Aims:
+    def of(cls, draw: Callable[[np.ndarray, np.ndarray], Drawn], wishable: Wishable) -> Aims:
         """Of a generator.
 
         Args:
-            draw: Given wishes (n, n_properties), and 1 where there is one, what came of them.
-            n_properties: What there is to wish for.
-            computed: Which of them follow from the molecule. Of others nothing is known: their
-                wishes stay as they are.
-            in_time: Whether there is time for another property.
+            draw: Given wishes (n, n_properties), and 1 where there is one, which wishes gave a
+                molecule (m,), and the normal score (m,) of the property that each wished for.
+            wishable: How many properties there are, and which follow from the molecule. Of others
+                nothing is known: their wishes stay as they are.
         """
+        n_properties, computed = wishable
         found = cls.straight(n_properties).reached
+        if not len(computed):
+            return cls(found)
+        # all at once: a large batch is drawn hardly slower than a small one
+        asked = np.repeat(computed, _DRAWN)
+        every = np.arange(len(asked))
+        wanted = np.zeros((len(asked), n_properties), np.float32)
+        known = np.zeros_like(wanted)
+        wanted[every, asked] = np.tile(np.linspace(-_MOST, _MOST, _DRAWN), len(computed))
+        known[every, asked] = 1
+        row, score = draw(wanted, known)
         for j in computed:
-            if not in_time():
-                break
-            wanted = np.zeros((_DRAWN, n_properties), np.float32)
-            wanted[:, j] = np.linspace(-_MOST, _MOST, _DRAWN)
-            known = np.zeros_like(wanted)
-            known[:, j] = 1
-            row, score = draw(wanted, known)
-            has = np.isfinite(score)
+            has = np.isfinite(score) & (asked[row] == j)
             if has.sum() >= _DRAWN // 2:
                 curve = np.polynomial.Polynomial.fit(
                     wanted[row[has], j], score[has], _DEGREE, domain=[-_MOST, _MOST]

@@ -129,16 +129,17 @@ class GraphGAN:
 
         def drawn(wanted: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             found = self._decoded(wanted, known, streams, relations=False)
-            j = int(known[0].argmax())
-            return found.rows, examples.appraise(found.texts, [j])[found.of_row, j]
+            asked = known[found.rows].argmax(axis=1)
+            score = np.empty(len(asked), np.float32)
+            for j in np.unique(asked):
+                rows = np.flatnonzero(asked == j)
+                different, of_row = np.unique(found.of_row[rows], return_inverse=True)
+                texts = [found.texts[i] for i in different]
+                score[rows] = examples.appraise(texts, [int(j)])[of_row, j]
+            return found.rows, score
 
-        limit = run.deadline
-        self.aims = Aims.of(
-            drawn,
-            self.n_properties,
-            examples.appraise.computed,
-            in_time=lambda: limit is None or time.monotonic() < limit - 2,
-        )
+        if run.deadline is None or time.monotonic() < run.deadline - 2:
+            self.aims = Aims.of(drawn, (self.n_properties, examples.appraise.computed))
 
     def _fit_critic(
         self, trainer: CriticTrainer, learned: Graphs, judging: Graphs, run: Run

@@ -221,7 +221,7 @@ def _log_density(rows: Floats32, among: Floats32, width: float) -> Floats:
         kernel -= top[:, None]
         np.exp(kernel, out=kernel)
         found[start : start + size] = top + np.log(kernel.sum(axis=1, dtype=np.float64))
-    return found - np.log(len(among))
+    return np.asarray(found - np.log(len(among)))
 
 
 def _rarest(people: People, role: str) -> np.ndarray:
