@@ -18,7 +18,7 @@ from synthgen.evaluation.privacy.risk import Risk, excess, lacking
 
 ATTACKS = 2_000
 # columns of a predicate, rounds of drawing predicates, and rows compared at once
-_COLUMNS, _ROUNDS, _DRAWN = (3, 4, 5, 6), 150, 500
+_COLUMNS, _FEW_COLUMNS, _ROUNDS, _DRAWN = (3, 4, 5, 6), (2, 3), 150, 500
 _WHY_FEW = "the synthetic table has no row that is alone with such a property"
 
 Operator = Literal["=", "<=", ">="]
@@ -65,8 +65,12 @@ def singling_out(people: People, attacks: int = ATTACKS) -> dict[str, Risk]:
     """Risks ``singling_out_univariate`` and ``singling_out_multivariate``."""
     synthetic = people.numbers["synthetic"]
     rng = people.rng("singling out")
-    found = {"univariate": univariate(synthetic, attacks, rng)}
-    found["multivariate"] = multivariate(people, attacks, rng)
+    single = univariate(synthetic, attacks, rng)
+    if len(single) < attacks:
+        # an attacker who has no more values goes on to pairs; few attacks would bound nothing
+        more = multivariate(people, attacks - len(single), rng, _FEW_COLUMNS)
+        single = _joined([single, more], attacks)
+    found = {"univariate": single, "multivariate": multivariate(people, attacks, rng)}
     # as many rows of each, for what a row is alone with depends on how many there are
     n = min(len(people.members), len(people.controls))
     tables = [people.numbers[role][:n] for role in ("members", "controls")]
@@ -94,7 +98,12 @@ def univariate(synthetic: Floats, attacks: int, rng: np.random.Generator) -> Pre
     )
 
 
-def multivariate(people: People, attacks: int, rng: np.random.Generator) -> Predicates:
+def multivariate(
+    people: People,
+    attacks: int,
+    rng: np.random.Generator,
+    columns: tuple[int, ...] = _COLUMNS,
+) -> Predicates:
     """Several cells of one synthetic row, numbers from the median outwards, that no other has."""
     synthetic = people.numbers["synthetic"]
     ordered = _ordered(people)
@@ -102,7 +111,7 @@ def multivariate(people: People, attacks: int, rng: np.random.Generator) -> Pred
     n_columns = synthetic.shape[1]
     parts: list[Predicates] = []
     for round_ in range(_ROUNDS):
-        k = min(_COLUMNS[round_ % len(_COLUMNS)], n_columns)
+        k = min(columns[round_ % len(columns)], n_columns)
         row = rng.integers(len(synthetic), size=_DRAWN)
         column = np.argsort(rng.random((_DRAWN, n_columns)), axis=1)[:, :k]
         value = synthetic[row[:, None], column]
