@@ -13,7 +13,7 @@ from synthgen.reports.page import environment
 LABELS = {
     "singling_out_univariate": (
         "Singling out, one column",
-        "a value that one synthetic row has, or two where such are few, points at exactly one person",
+        "a value (or two) that only one synthetic row has points at exactly one person",
     ),
     "singling_out_multivariate": (
         "Singling out, several columns",
