@@ -270,7 +270,7 @@ def evaluate(
     """
     from synthgen.molecular.representation import representation
     from synthgen.reports.molecules import LABELS, evaluate_molecules
-    from synthgen.reports.quality import check_ending
+    from synthgen.reports.report import check_ending
 
     notes = Notes(quiet)
     representation(kind)  # or there is no such kind

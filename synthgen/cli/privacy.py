@@ -83,7 +83,7 @@ def run(
     and, for control, on people of the holdout. The report holds no raw row, but figures of raw
     rows: it is internal.
     """
-    from synthgen.reports.quality import check_ending
+    from synthgen.reports.report import check_ending
 
     notes = Notes(quiet)
     sources = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}

@@ -65,7 +65,8 @@ def run(
     which boosted trees tell the tables apart. It holds no value of fewer than 5 real rows.
     """
     from synthgen import connectors
-    from synthgen.reports.quality import check_ending, evaluate_quality
+    from synthgen.reports.quality import evaluate_quality
+    from synthgen.reports.report import check_ending
 
     notes = Notes(quiet)
     sources = {"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout}

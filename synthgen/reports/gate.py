@@ -15,9 +15,10 @@ from synthgen.errors import InvalidInputError
 from synthgen.reports.croissant import croissant
 from synthgen.reports.pack import packed
 from synthgen.reports.policy import Policy, checks
-from synthgen.reports.privacy import PrivacyReport, as_json
+from synthgen.reports.privacy import PrivacyReport
 from synthgen.reports.privacypage import LABELS, render
 from synthgen.reports.published import published
+from synthgen.reports.report import as_json
 
 _QUALITY = ("xgb_c2st", "xgb_c2st_holdout", "shape_error_pct", "trend_error_pct", "mle", "mle_real")
 

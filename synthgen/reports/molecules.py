@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from synthgen.atomic import replacing
 from synthgen.chemistry import picture
 from synthgen.evaluation.molecules.judge import COMPARED, Molecules, judge
 from synthgen.evaluation.result import MetricResult
 from synthgen.reports.page import environment
-from synthgen.reports.quality import check_ending
+from synthgen.reports.report import Report
 from synthgen.reports.versions import versions
 
 _SHOWN = 24
@@ -41,7 +38,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class MoleculeReport:
+class MoleculeReport(Report):
     """What was measured about generated molecules; shows new ones, and no molecule given.
 
     Attributes:
@@ -51,11 +48,6 @@ class MoleculeReport:
 
     metrics: dict[str, MetricResult]
     contents: dict[str, Any] = field(repr=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready data."""
-        copy: dict[str, Any] = json.loads(json.dumps(self.contents))
-        return copy
 
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing."""
@@ -67,17 +59,6 @@ class MoleculeReport:
         return page.get_template("molecules.html").render(
             css=css, report=self.contents, labels=LABELS, pictures=pictures
         )
-
-    def save(self, path: str | Path) -> None:
-        """Write ``*.html`` or ``*.json``, whole or not at all.
-
-        Raises:
-            InvalidInputError: If the ending is another, or the file cannot be written.
-        """
-        is_page = check_ending(path) == ".html"
-        text = self.to_html() if is_page else json.dumps(self.contents, indent=2) + "\n"
-        with replacing(path) as handle:
-            handle.write(text.encode("utf-8"))
 
 
 def evaluate_molecules(

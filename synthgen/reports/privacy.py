@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthgen.atomic import replacing
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
-from synthgen.reports.quality import check_ending
+from synthgen.reports.report import Report
 from synthgen.reports.tables import Compared, compared, read_table
 from synthgen.reports.versions import versions
 
@@ -31,7 +28,7 @@ UNTESTED = (
 
 
 @dataclass(frozen=True)
-class PrivacyReport:
+class PrivacyReport(Report):
     """What attacks on a synthetic table found. Computed on raw rows: internal, unless `published`.
 
     Attributes:
@@ -44,27 +41,11 @@ class PrivacyReport:
     attacks: Attacks = field(repr=False)
     contents: dict[str, Any] = field(repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready data: every risk under its name, and the details."""
-        copy: dict[str, Any] = json.loads(json.dumps(self.contents))
-        return copy
-
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing."""
         from synthgen.reports.privacypage import render
 
         return render(self.contents)
-
-    def save(self, path: str | Path) -> None:
-        """Write ``*.html`` or ``*.json``, whole or not at all.
-
-        Raises:
-            InvalidInputError: If the ending is another, or the file cannot be written.
-        """
-        is_page = check_ending(path) == ".html"
-        text = self.to_html() if is_page else as_json(self.contents)
-        with replacing(path) as handle:
-            handle.write(text.encode("utf-8"))
 
 
 def evaluate_privacy(
@@ -171,11 +152,6 @@ def claimed(model: Any, risks: Mapping[str, Risk], n_train: int) -> dict[str, An
             "no attack contradicts epsilon": against,
         },
     }
-
-
-def as_json(contents: Mapping[str, Any]) -> str:
-    """The text of a JSON report."""
-    return json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _lacking(risks: Mapping[str, Risk]) -> list[str]:

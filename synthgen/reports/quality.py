@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthgen.atomic import check_target, replacing
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.quality import Judgement, MetricResult, judge
 from synthgen.reports.distributions import distribution
+from synthgen.reports.report import Report
 from synthgen.reports.tables import Compared, compared
 from synthgen.reports.verdict import verdict
 from synthgen.reports.versions import versions
 from synthgen.reports.withheld import details
 
-FORMATS = (".html", ".json")
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "xgboost", "sdmetrics")
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class QualityReport:
+class QualityReport(Report):
     """What was measured about a synthetic table, without any raw row or rare value.
 
     Attributes:
@@ -40,39 +37,11 @@ class QualityReport:
     judgement: Judgement = field(repr=False)
     contents: dict[str, Any] = field(repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready data: every figure under its name, and the details."""
-        copy: dict[str, Any] = json.loads(json.dumps(self.contents))
-        return copy
-
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing."""
         from synthgen.reports.page import render
 
         return render(self.contents)
-
-    def save(self, path: str | Path) -> None:
-        """Write ``*.html`` or ``*.json``, whole or not at all.
-
-        Raises:
-            InvalidInputError: If the ending is another, or the file cannot be written.
-        """
-        ending = check_ending(path)
-        text = self.to_html() if ending == ".html" else self._json()
-        with replacing(path) as handle:
-            handle.write(text.encode("utf-8"))
-
-    def _json(self) -> str:
-        return json.dumps(self.contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def _repr_html_(self) -> str:
-        """For notebooks: the page in a frame of its own, so that styles do not mix."""
-        from markupsafe import escape
-
-        return (
-            f'<iframe srcdoc="{escape(self.to_html())}" sandbox="" title="Quality report" '
-            'style="width:100%;height:80vh;border:1px solid #8888"></iframe>'
-        )
 
 
 def evaluate_quality(
@@ -121,19 +90,6 @@ def evaluate_quality(
         "made": _made(model, int(seed)),
     }
     return QualityReport(found.metrics, found, contents)
-
-
-def check_ending(path: str | Path) -> str:
-    """The ending of a report's file, checked before hours of work.
-
-    Raises:
-        InvalidInputError: If it is neither .html nor .json, or the folder cannot be written to.
-    """
-    ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
-        raise InvalidInputError(f"{path}: a report ends in {' or '.join(FORMATS)}; name it so")
-    check_target(path)
-    return ending
 
 
 def _distributions(tables: Compared) -> list[dict[str, Any]]:
