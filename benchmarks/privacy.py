@@ -38,7 +38,7 @@ LABELS = {
     "holdout": "test rows",
     "dp-ar": "**SynthGen dp-ar** (default)",
     "dp-gan": "SynthGen dp-gan (one-shot GAN)",
-    "aim": "AIM (dpmm)",
+    "aim": "AIM (dpmm, model of 2 MB at most)",
 }
 FIGURES = ("auc", "one_way", "two_way", "discriminator")
 
