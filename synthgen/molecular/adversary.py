@@ -174,7 +174,10 @@ class Adversary:
             rows = batches[k]
             self.optimizer.zero_grad()
             self._policy_gradient(drawn, rows, reward)
-            self.warm.backward(self.warm.config.anchor)
+            # of as many real molecules as drawn ones
+            several = max(1, len(rows) // self.warm.batch_size)
+            for _ in range(several):
+                self.warm.backward(self.warm.config.anchor / several)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             self.optimizer.step()
             self.average.update(self.network)

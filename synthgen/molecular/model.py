@@ -43,8 +43,10 @@ _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
 _MIN_ADVERSARIAL = 10_000
 # of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
 _ADVERSARY_SHARE, _CRITIC_SHARE = 0.3, 0.15
-# a round of the adversary takes as long as about 40 steps of the warm start
-_STEPS_PER_ROUND, _MOST_ROUNDS = 100, 40
+# molecules of the warm start for each round of the adversary, which takes as long as 20,000 of them
+_MOLECULES_PER_ROUND, _MOST_ROUNDS = 51_200, 40
+# and between its evaluations at most
+_EVALUATED_EVERY = 100_000
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
 
@@ -107,7 +109,8 @@ class GraphGAN:
         warm, record = _warm_start(config, network, examples.vocabulary, parts, clock, run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
-        rounds = config.policy_rounds or record.steps // _STEPS_PER_ROUND
+        learned = record.steps * warm.batch_size
+        rounds = config.policy_rounds or learned // _MOLECULES_PER_ROUND
         if has_adversary and rounds and real is not None:
             streams = run.streams.child("adversary")
             adversary = Adversary(warm, examples, trainer, real, streams)
@@ -311,8 +314,8 @@ def _warm_start(
     run: Run,
 ) -> tuple[WarmStart, TrainingRecord]:
     """Train the network by likelihood; its best weights are in it."""
-    n = len(parts.train[0])
-    steps = run.max_steps or config.max_steps or _planned_steps(n, batch_rows(config, n))
+    batch = batch_rows(config, parts.train[0])
+    steps = run.max_steps or config.max_steps or _planned_steps(len(parts.train[0]), batch)
     rules = Rules.of(vocabulary, run.device)
     trainer = WarmStart(
         config, network, rules, parts.train, parts.held_out, run.streams, steps, clock.used
@@ -321,7 +324,7 @@ def _warm_start(
     budget = Budget(
         max_steps=steps,
         patience=steps,
-        evaluate_every=int(np.clip(steps // _EVALUATIONS, 20, 200)),
+        evaluate_every=int(np.clip(steps // _EVALUATIONS, 20, max(_EVALUATED_EVERY // batch, 20))),
         deadline=clock.deadline,
         ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
     )
@@ -359,4 +362,4 @@ def _network(
 
 def _planned_steps(n: int, batch: int) -> int:
     """Steps of a run without a time limit: about 30 passes, within bounds."""
-    return int(np.clip(30 * n / batch, 600, 20_000))
+    return int(np.clip(30 * n / batch, 600, 60_000))

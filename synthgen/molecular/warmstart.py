@@ -21,12 +21,15 @@ from synthgen.molecular.network import ActionNetwork, Sizes
 from synthgen.seeds import Streams
 from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
+from synthgen.training.muon import Muon
 from synthgen.training.schedule import Schedule
 
 # batches that are sorted by length together
 _SORTED = 32
 # pairs of steps that attention holds at once: beyond, a batch goes through in parts
 _PAIRS = 4_000_000
+# actions of a batch
+_BATCH_ACTIONS = 4_000
 # molecules below which random orders of their atoms help
 _SMALL = 50_000
 
@@ -39,7 +42,7 @@ class GraphGANConfig(BaseModel):
         dropout: Share of a layer's units that a molecule trains without; ``None`` fits it to the
             number of molecules.
         batch_size: Molecules in a batch; ``None`` fits it to their number.
-        learning_rate: Highest (AdamW).
+        learning_rate: Highest (Muon).
         weight_decay: Of matrices.
         wished_share: Share of training molecules that carry wishes.
         orders: Random orders of the atoms that a molecule is learned in beside the canonical one;
@@ -48,8 +51,8 @@ class GraphGANConfig(BaseModel):
         patience: Evaluations without a better likelihood after which the learning rate falls.
         adversary: How the generator learns from a critic: by "policy" gradients, or "none".
         policy_rate: Learning rate of the adversarial stage.
-        policy_rounds: Rounds of it, 40 at most; ``None`` takes one for every 100 steps of the warm
-            start.
+        policy_rounds: Rounds of it, 40 at most; ``None`` takes one for every 51,200 molecules of
+            the warm start.
         anchor: Weight of the likelihood of real molecules beside the policy gradient.
         wish_reward: What a normal score away from a wish costs, in units of the critic's logit.
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
@@ -65,7 +68,7 @@ class GraphGANConfig(BaseModel):
     heads: int = Field(8, ge=1)
     dropout: float | None = Field(None, ge=0, lt=1)
     batch_size: int | None = Field(None, ge=2)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(4e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
     wished_share: float = Field(0.5, ge=0, le=1)
     orders: int | None = Field(None, ge=0, le=100)
@@ -82,9 +85,17 @@ class GraphGANConfig(BaseModel):
     guidance: float = Field(1.5, ge=0, le=8)
 
 
-def batch_rows(config: GraphGANConfig, n: int) -> int:
-    """Molecules of a batch: fewer of a small set, so that an epoch is several steps."""
-    return min(n, config.batch_size or min(max(n // 16, 32), 512))
+def batch_rows(config: GraphGANConfig, codes: np.ndarray) -> int:
+    """Molecules of a batch: fewer of a small set, so that an epoch is several steps.
+
+    Of a large set as many as have about `_BATCH_ACTIONS` actions. In the time that a CPU has, many
+    small steps bring more than few large ones.
+    """
+    n = len(codes)
+    if config.batch_size or not n:
+        return min(n, config.batch_size or n)
+    room = int(_BATCH_ACTIONS / lengths(codes).mean())
+    return min(n, max(n // 16, 32), max(room, 32))
 
 
 def random_orders(config: GraphGANConfig, n: int) -> int:
@@ -128,19 +139,16 @@ class WarmStart:
         self.device = rules.kind.device
         self.rng = streams.numpy("rows")
         self.length = lengths(self.codes)
-        self.batch_size = batch_rows(config, len(self.codes))
+        self.batch_size = batch_rows(config, self.codes)
         self.schedule = Schedule(max_steps, time_used)
         self.batches: Iterator[np.ndarray] = iter(())
-        matrices = [p for p in network.parameters() if p.dim() > 1]
-        others = [p for p in network.parameters() if p.dim() <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": config.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=config.learning_rate,
-            betas=(0.9, 0.98),
-            fused=True,
+        inner = [p for p in network.blocks.parameters() if p.dim() > 1]
+        known = {id(p) for p in inner}
+        self.optimizer = Muon(
+            inner,
+            [p for p in network.parameters() if id(p) not in known],
+            config.learning_rate,
+            config.weight_decay,
         )
         self.best = copy.deepcopy(network.state_dict())
         self.best_loss, self.waited = float("inf"), 0
