@@ -107,4 +107,5 @@ def orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(_REPEATED):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+    found: Tensor = x.mT if tall else x
+    return found
