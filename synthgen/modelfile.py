@@ -25,6 +25,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
+from synthgen import records
 from synthgen.atomic import replacing
 from synthgen.errors import ModelFileError
 from synthgen.untrusted import check_tensors, strict_json
@@ -318,7 +319,9 @@ class _Reader:
 
     def _json(self, name: str, data: bytes) -> dict[str, Any]:
         try:
-            return strict_json(data)
+            document = strict_json(data)
+            records.check(name.removesuffix(".json"), document)
+            return document
         except ValueError as error:
             self._fail(f"damaged ({name}: {error})")
 

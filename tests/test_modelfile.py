@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from synthgen import modelfile
 from synthgen.errors import InvalidInputError, ModelFileError
+from synthgen.privacy.ledger import Ledger
 
 MEMBERS = [
     "manifest.json", "schema.json", "encoding.json", "config.json", "training.json",
@@ -105,10 +106,26 @@ def test_members_and_their_hashes_are_in_the_manifest(path: Path) -> None:
 
 
 def test_a_private_fit_carries_its_ledger(tmp_path: Path) -> None:
-    ledger = {"epsilon": 1.0, "delta": 1e-6, "entries": []}
+    ledger = Ledger(epsilon=1.0, delta=1e-6).to_dict()
     modelfile.write(tmp_path / "p.synthgen", contents(privacy=ledger))
     assert modelfile.read(tmp_path / "p.synthgen").privacy == ledger
     assert "privacy.json" in members(tmp_path / "p.synthgen")
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "words"),
+    [
+        ("training", {"warnings": 3}, "training.json: warnings"),
+        ("training", {"steps": "many"}, "training.json: steps"),
+        ("privacy", {"epsilon": 1.0}, "privacy.json: delta"),
+        ("encoding", {"properties": ["QED"]}, "encoding.json: properties.0"),
+    ],
+)
+def test_a_document_that_cannot_be_shown_is_refused(
+    tmp_path: Path, name: str, document: dict, words: str
+) -> None:
+    modelfile.write(tmp_path / "p.synthgen", contents(**{name: document}))
+    refused(tmp_path / "p.synthgen", words, weights=False)
 
 
 def test_equal_contents_are_equal_bytes(path: Path, tmp_path: Path) -> None:

@@ -162,8 +162,20 @@ class StepQuantiles:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> StepQuantiles:
-        """Inverse of `to_dict`."""
-        return cls(*(np.asarray(data[name], np.float64) for name in ("low", "high", "mass")))
+        """Inverse of `to_dict`.
+
+        Raises:
+            ValueError: If it is no quantile function.
+        """
+        low, high, mass = (np.asarray(data[name], np.float64) for name in ("low", "high", "mass"))
+        if not (low.ndim == 1 and len(low) and low.shape == high.shape == mass.shape):
+            raise ValueError("quantiles need as many low and high ends as masses")
+        ends = np.stack([low, high], 1).reshape(-1)
+        if not (np.isfinite(ends).all() and (np.diff(ends) >= 0).all()):
+            raise ValueError("quantiles must be finite and ascend")
+        if not ((mass > 0).all() and np.isclose(mass.sum(), 1)):
+            raise ValueError("masses of quantiles must be above 0 and sum to 1")
+        return cls(low, high, mass)
 
 
 def ascending(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:

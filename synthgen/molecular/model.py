@@ -33,7 +33,7 @@ from synthgen.molecular.warmstart import (
 )
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, TrainingRecord, train
-from synthgen.training.run import Run, StageClock, check_shapes, parse_options
+from synthgen.training.run import Run, StageClock, load_weights, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
 _EVALUATIONS = 60
@@ -255,22 +255,12 @@ class GraphGAN:
             network = _network(vocabulary, options, n_properties, 0)
             has_critic = any(name.startswith("critic.") for name in weights)
             critic = GraphCritic(representation) if has_critic else None
-        parts: dict[str, nn.Module] = {"network": network}
+        parts: dict[str, nn.Module] = {"network.": network}
         if critic is not None:
-            parts["critic"] = critic
-        expected = {
-            f"{part}.{name}": tuple(value.shape)
-            for part, held in parts.items()
-            for name, value in held.state_dict().items()
-        }
-        expected["aims.reached"] = Aims.straight(n_properties).reached.shape
-        check_shapes({name: array.shape for name, array in weights.items()}, expected)
-        for part, held in parts.items():
-            own = {
-                name: torch.from_numpy(weights[f"{part}.{name}"].copy())
-                for name in held.state_dict()
-            }
-            held.load_state_dict(own, assign=True)
+            parts["critic."] = critic
+        aims = {"aims.reached": Aims.straight(n_properties).reached.shape}
+        load_weights(parts, weights, aims)
+        for held in parts.values():
             held.eval().requires_grad_(False)
         model = cls(representation, vocabulary, options, network, critic)
         try:

@@ -23,7 +23,7 @@ from synthgen.molecular.molgan import (
 from synthgen.molecular.representation import Molecules, Representation
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
-from synthgen.training.run import Run, check_shapes, parse_options
+from synthgen.training.run import Run, load_weights, parse_options
 
 _JUDGED = 1_000
 _CHUNK = 1_000
@@ -144,11 +144,7 @@ class MolGAN:
         options = parse_options(MolGANConfig, config, stored=True)
         with torch.device("meta"):
             network = MolGANGenerator(Sizes.of(vocabulary), options.noise_dim)
-        names = network.state_dict()
-        expected = {f"network.{name}": tuple(value.shape) for name, value in names.items()}
-        check_shapes({name: array.shape for name, array in weights.items()}, expected)
-        held = {name: torch.from_numpy(weights[f"network.{name}"].copy()) for name in names}
-        network.load_state_dict(held, assign=True)
+        load_weights({"network.": network}, weights)
         return cls(representation, vocabulary, options, network)
 
 

@@ -270,7 +270,7 @@ class DPGraph(GraphGAN):
     ) -> DPGraph:
         options = parse_options(DPGraphConfig, config, stored=True)
         network = StateNetwork(vocabulary, options.hidden)
-        load_weights(network, weights)
+        load_weights({"": network}, weights)
         return cls._of(representation, vocabulary, options, network)
 
 

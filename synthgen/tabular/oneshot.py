@@ -22,7 +22,7 @@ from synthgen.tabular.marginals import Bins, pair_distance
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.networks import Generator
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
-from synthgen.training.run import Run, check_shapes, parse_options
+from synthgen.training.run import Run, load_weights, parse_options
 
 _CALIBRATION_SLOTS = 64_000_000
 _CALIBRATION_ROWS = 20_000
@@ -130,21 +130,13 @@ class CTGAN(TableModel):
         empty = Calibration.none(encoder, layout)
         with torch.device("meta"):
             generator = Generator(layout, options.noise_dim, options.width, options.depth)
-        expected = {f"generator.{k}": tuple(v.shape) for k, v in generator.state_dict().items()}
-        expected |= {
+        calibration = {
             "calibration.offset": empty.offset.shape,
             "calibration.knots": empty.knots.shape,
         }
-        found = {name: array.shape for name, array in weights.items()}
-        check_shapes(found, expected)
-        state = {
-            k.removeprefix("generator."): torch.from_numpy(v.copy())
-            for k, v in weights.items()
-            if k.startswith("generator.")
-        }
-        generator.load_state_dict(state, assign=True)
-        calibration = Calibration(weights["calibration.offset"], weights["calibration.knots"])
-        return cls(encoder, options, generator.requires_grad_(False).eval(), calibration)
+        load_weights({"generator.": generator}, weights, calibration)
+        stored = Calibration(*(weights[name] for name in calibration))
+        return cls(encoder, options, generator.requires_grad_(False).eval(), stored)
 
 
 class _Evaluated(CTGANTrainer):

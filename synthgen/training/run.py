@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -119,12 +120,41 @@ def find_private(
     return find(name, private, default)
 
 
-def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
-    """Refuse stored arrays other than the expected ones.
+def load_weights(
+    networks: Mapping[str, nn.Module],
+    weights: Mapping[str, np.ndarray],
+    others: Mapping[str, Shape] = MappingProxyType({}),
+) -> None:
+    """Put stored arrays into networks, which may be on the meta device.
+
+    Args:
+        networks: What the names of a network's arrays begin with -> the network.
+        weights: All arrays that are stored.
+        others: Shapes of those that belong to no network.
 
     Raises:
-        ModelFileError: Naming the first array that is missing, too many or of another shape.
+        ModelFileError: Naming the first array that is missing, too many, of another shape or type,
+            or not finite.
     """
+    check_shapes(networks, weights, others)
+    for start, network in networks.items():
+        own = {
+            name: _tensor(start + name, weights[start + name], value.dtype)
+            for name, value in network.state_dict().items()
+        }
+        network.load_state_dict(own, assign=True)
+
+
+def check_shapes(
+    networks: Mapping[str, nn.Module],
+    weights: Mapping[str, np.ndarray],
+    others: Mapping[str, Shape] = MappingProxyType({}),
+) -> None:
+    """The checks of `load_weights` that need no memory for a network on the meta device."""
+    expected = dict(others)
+    for start, network in networks.items():
+        expected |= {start + k: tuple(v.shape) for k, v in network.state_dict().items()}
+    found = {name: array.shape for name, array in weights.items()}
     odd = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
     if odd:
         raise ModelFileError(
@@ -133,12 +163,11 @@ def check_shapes(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
         )
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
-    """Put stored arrays into a network of the same shape.
-
-    Raises:
-        ModelFileError: As `check_shapes`.
-    """
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    check_shapes({name: array.shape for name, array in weights.items()}, expected)
-    network.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in weights.items()})
+def _tensor(name: str, array: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    tensor = torch.from_numpy(array.copy())
+    if tensor.dtype != dtype or not bool(tensor.isfinite().all()):
+        raise ModelFileError(
+            f"weights.safetensors: {name} is not of finite numbers of type {dtype}; the file is "
+            "damaged"
+        )
+    return tensor

@@ -34,7 +34,7 @@ from synthgen.tabular.autoregressive.warmstart import (
 )
 from synthgen.tabular.model import TableModel
 from synthgen.training.loop import Budget, TrainingRecord, train
-from synthgen.training.run import Run, StageClock, check_shapes, parse_options
+from synthgen.training.run import Run, StageClock, check_shapes, load_weights, parse_options
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 50_000
 _CRITIC_ROWS = 100_000
@@ -252,15 +252,13 @@ class ARGAN(TableModel):
         options = parse_options(ARGANConfig, config, stored=True)
         view = CellView.of(encoder)
         layout = layout_of(view)
+        own = {name: array for name, array in weights.items() if not name.startswith("critic.")}
         with torch.device("meta"):
             network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
-        expected = {f"network.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
-        found = {k: v.shape for k, v in weights.items() if not k.startswith("critic.")}
-        check_shapes(found, expected)
+        check_shapes({"network.": network}, own)
+        # of the buffers, which follow from the layout, nothing is stored
         network = Autoregressive(layout, view.numeric, sizes(options, layout.n_columns))
-        network.load_state_dict(
-            {k.removeprefix("network."): torch.from_numpy(weights[k].copy()) for k in expected}
-        )
+        load_weights({"network.": network}, own)
         critics = _critics(weights, layout.n_columns)
         return cls(encoder, options, network.requires_grad_(False).eval(), critics)
 

@@ -279,5 +279,5 @@ class DPGAN(PrivateModel):
         options = parse_options(DPGANConfig, config, stored=True)
         codebook = Codebook.of(encoder)
         generator = OneShot(codebook, options)
-        load_weights(generator, weights)
+        load_weights({"": generator}, weights)
         return cls(encoder, options, generator)

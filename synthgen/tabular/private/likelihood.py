@@ -101,7 +101,7 @@ class DPAR(PrivateModel):
         options = parse_options(DPARConfig, config, stored=True)
         codebook = Codebook.of(encoder)
         chain = Chain(codebook, options.hidden)
-        load_weights(chain, weights)
+        load_weights({"": chain}, weights)
         return cls(encoder, options, chain)
 
 
