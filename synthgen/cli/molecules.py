@@ -231,11 +231,11 @@ def sample(
 
     facts: dict[str, Any] = {**made_by(model), "seed": seed}
     asked = {"where": where, "unique": unique, "novel_to": novel_to, "strict": strict}
-    target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
+    note = target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
     if output != "-":
         notes.say(
             f"Wrote {rows:,} synthetic {fitted.kind} to {output} "
-            f"(seed {seed}; {output}.meta.json says how they were made)"
+            f"(seed {seed}; {note} says how they were made)"
         )
     if strict:
         notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
