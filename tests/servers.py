@@ -40,12 +40,25 @@ class Database:
         """Executes statements; rows of the last."""
         import sqlalchemy as sa
 
-        url = sa.make_url(self.base).set(drivername=self.driver, password=PASSWORD)
-        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        url = sa.make_url(self.base).set(drivername=self.driver)
+        engine = sa.create_engine(_with_password(url), poolclass=sa.NullPool)
         with engine.begin() as connection:
             for statement in statements:
                 result = connection.exec_driver_sql(statement)
             return [tuple(row) for row in result] if result.returns_rows else []
+
+    def cut(self) -> None:
+        """The server ends all connections to this database but the one that asks for it."""
+        name = self.base.rpartition("/")[2]
+        if self.driver.startswith("postgresql"):
+            self.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+            )
+            return
+        listed = "SELECT id FROM information_schema.processlist WHERE id <> connection_id()"
+        for (number,) in self.run(f"{listed} AND db = '{name}'"):
+            self.run(f"KILL {number}")
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +153,17 @@ def bucket(_s3_server: int, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Database:
+    """An empty SQLite database."""
+    (tmp_path / "f.db").touch()
+    return Database(f"sqlite:///{tmp_path / 'f.db'}", "sqlite")
+
+
+def _with_password(url: Any) -> Any:
+    return url.set(password=PASSWORD) if url.username else url
+
+
 def _new(server: str, driver: str, first: str) -> Database:
     name = f"t{next(_count)}"
     _autocommitted(f"{server}/{first}", driver, f"CREATE DATABASE {name}")
@@ -149,7 +173,7 @@ def _new(server: str, driver: str, first: str) -> Database:
 def _autocommitted(base: str, driver: str, statement: str) -> None:
     import sqlalchemy as sa
 
-    url = sa.make_url(base).set(drivername=driver, password=PASSWORD)
+    url = _with_password(sa.make_url(base).set(drivername=driver))
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)

@@ -64,11 +64,11 @@ class Fitting:
         ):
             with_, without = ("a", "no") if given.tz else ("no", "a")
             raise InvalidInputError(
-                f"{self.where}: column {name!r} has {with_} time zone and its target has {without}: "
+                f"{self.where}: column {name!r} has {with_} time zone, its target has {without}: "
                 f"which instants are meant is a guess; change one of the types"
             )
-        if kinds.is_string(given) and not kinds.is_string(wanted):
-            cells = pc.replace_with_mask(cells, pc.equal(cells, ""), pa.scalar(None, given))
+        if _is_text(given) and not _is_text(wanted):
+            cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, given), cells)
         try:
             return cells.cast(wanted)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -77,3 +77,9 @@ class Fitting:
                 f"{self.where}: nothing was changed: column {name!r} of {given} does not fit its "
                 f"target of {wanted}: {reason}"
             ) from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

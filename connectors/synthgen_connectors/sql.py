@@ -13,7 +13,7 @@ from synthgen_connectors import arrowtables, inference, notes, sqlplace, sqltype
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from sqlalchemy import CursorResult
+    from sqlalchemy import Connection, CursorResult, Engine, Table
 
     from synthgen_connectors.sqlplace import Place
 
@@ -32,13 +32,15 @@ class Sql:
         import sqlalchemy as sa
 
         place = sqlplace.parse(uri)
-        with _result(place) as (names, _, result):
-            if place.query is not None:
-                return Scan(tuple(names))
-            source = sa.table(place.table, schema=place.schema)
-            counted = sa.select(sa.func.count()).select_from(source)
-            result.close()
-            return Scan(tuple(names), result.connection.scalar(counted))
+        with sqlplace.engine(place) as connected:
+            if place.query is None:
+                table = _there(place, connected)
+                counted = sa.select(sa.func.count()).select_from(table)
+                with sqlplace.reaching(place), connected.connect() as connection:
+                    return Scan(tuple(table.columns.keys()), connection.scalar(counted))
+            empty = _text(f"SELECT * FROM ({place.query.rstrip('; ')}) AS q WHERE 1 = 0")
+            with sqlplace.reaching(place), connected.connect() as connection:
+                return Scan(tuple(connection.execute(empty).keys()))
 
     def read(self, uri: str) -> pd.DataFrame:
         """The whole table, with Arrow-backed columns."""
@@ -93,21 +95,11 @@ def _result(
     place: Place,
 ) -> Iterator[tuple[list[str], list[pa.DataType | None], CursorResult[Any]]]:
     """Names and types of the columns, and the rows, which the server hands out bit by bit."""
-    import sqlalchemy as sa
-
     with sqlplace.engine(place) as connected:
-        if place.query is not None:
-            statement: Any = sa.text(place.query.replace(":", r"\:"))
-            declared = None
-        else:
-            table = sqlplace.reflected(place, connected)
-            if table is None:
-                raise sqlplace.no_such_table(place, connected)
-            name = connected.dialect.name
-            statement = sa.select(*(_selected(column, name) for column in table.columns))
-            declared = [sqltypes.arrow_of(column.type, name) for column in table.columns]
+        declared, statement = _source(place, connected)
         with sqlplace.reaching(place):
             connection = connected.connect().execution_options(stream_results=True)
+        result = None
         try:
             with sqlplace.reaching(place):
                 result = connection.execute(statement)
@@ -117,8 +109,44 @@ def _result(
                     )
                 names = arrowtables.check_names(result.keys(), without_secret(place.uri))
             yield names, declared or [None] * len(names), result
+        except BaseException:
+            _abandon(connection, result)
+            raise
         finally:
             connection.close()
+
+
+def _abandon(connection: Connection, result: CursorResult[Any] | None) -> None:
+    """Leave rows that were not fetched where they are."""
+    unread: Any = getattr(getattr(result, "cursor", None), "_result", None)
+    if hasattr(unread, "unbuffered_active"):  # PyMySQL would fetch them, also from a lost server
+        unread.unbuffered_active = False
+    connection.invalidate()
+
+
+def _source(place: Place, connected: Engine) -> tuple[list[pa.DataType | None], Any]:
+    """What a table's columns are declared to be, nothing of a query's; and what gives the rows."""
+    import sqlalchemy as sa
+
+    if place.query is not None:
+        return [], _text(place.query)
+    table, name = _there(place, connected), connected.dialect.name
+    declared = [sqltypes.arrow_of(column.type, name) for column in table.columns]
+    return declared, sa.select(*(_selected(column, name) for column in table.columns))
+
+
+def _there(place: Place, connected: Engine) -> Table:
+    table = sqlplace.reflected(place, connected)
+    if table is None:
+        raise sqlplace.no_such_table(place, connected)
+    return table
+
+
+def _text(query: str) -> Any:
+    """A statement as it stands: a colon in it begins no parameter."""
+    import sqlalchemy as sa
+
+    return sa.text(query.replace(":", r"\:"))
 
 
 def _selected(column: Any, database: str) -> Any:
