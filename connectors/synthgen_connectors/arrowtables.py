@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from synthgen.atomic import replacing
@@ -117,12 +118,9 @@ def write(
     pa = need("pyarrow", path, what, "arrow")
     note = {METADATA_KEY: json.dumps(dict(facts), ensure_ascii=False)}
     with replacing(path) as handle:
-        writer, schema = None, None
-        for frame in frames:
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            if writer is None:
-                schema = table.schema.with_metadata({**(table.schema.metadata or {}), **note})
-                writer = writer_of(handle, schema)
-            writer.write_table(table.cast(schema))
-        if writer is not None:
-            writer.close()
+        tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in frames)
+        first = next(tables)
+        schema = first.schema.with_metadata({**(first.schema.metadata or {}), **note})
+        with writer_of(handle, schema) as writer:
+            for table in chain([first], tables):
+                writer.write_table(table.cast(schema))

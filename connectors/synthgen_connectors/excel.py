@@ -65,7 +65,18 @@ def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -
     arrowtables.need("pyarrow", path, "Excel", "excel")
     book = openpyxl.Workbook(write_only=True)
     book.properties.description = json.dumps(dict(facts), ensure_ascii=False)
-    sheet, count = book.create_sheet("synthetic"), 0
+    sheet = book.create_sheet("synthetic")
+    with replacing(path) as handle:
+        try:
+            _append(sheet, frames, path)
+        except BaseException:
+            sheet.close()  # or openpyxl complains when it is collected
+            raise
+        book.save(handle)
+
+
+def _append(sheet: Any, frames: Iterable[pd.DataFrame], path: str) -> None:
+    count = 0
     for frame in frames:
         if count == 0:
             sheet.append([_text(sheet, str(name), path) for name in frame.columns])
@@ -77,8 +88,6 @@ def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -
             )
         for row in zip(*arrowtables.to_table(frame).to_pydict().values(), strict=True):
             sheet.append([_cell(sheet, cell, path) for cell in row])
-    with replacing(path) as handle:
-        book.save(handle)
 
 
 def _cell(sheet: Any, cell: Any, path: str) -> Any:

@@ -123,6 +123,7 @@ def _send(store: Any, path: str, key: str) -> None:
             target.commit()
         except BaseException:
             target.discard()
+            target.closed = True  # or it would try to send the rest when it is collected
             raise
 
 
