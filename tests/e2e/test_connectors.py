@@ -47,6 +47,7 @@ def rows() -> pd.DataFrame:
     with gzip.open(files("synthgen") / "data" / "adult_train.csv.gz", "rt") as handle:
         adult = pd.read_csv(handle, nrows=ROWS, keep_default_na=False)
     days = pd.Timestamp("2020-01-01") + pd.to_timedelta(adult["fnlwgt"] % 1500, "D")
+    seconds = pd.to_timedelta(adult["fnlwgt"] % 86_400, "s")
     return pa.table({
         "id": pa.array(range(1, ROWS + 1)),
         "age": pa.array(adult["age"], pa.int32()),
@@ -54,7 +55,7 @@ def rows() -> pd.DataFrame:
         "hours": pa.array(adult["hours-per-week"] * 1.0).cast(pa.decimal128(5, 1)),
         "rich": pa.array(adult["income"].str.contains(">")),
         "seen": pa.array([None if i % 9 == 0 else d.date() for i, d in enumerate(days)]),
-        "moment": pa.array(days + pd.to_timedelta(adult["fnlwgt"] % 86_400, "s"), pa.timestamp("us")),
+        "moment": pa.array(days + seconds, pa.timestamp("us")),
     }).to_pandas(types_mapper=pd.ArrowDtype)  # fmt: skip
 
 
@@ -225,8 +226,8 @@ def test_bad_databases(postgresql: Database, folder: Path, fitted: Path) -> None
     sample = ("sample", fitted, "-n", 5, "-o")
     one_line(*sample, postgresql.uri("table=t"), code=4, words=("no column", "'age'"))
     one_line(*sample, in_url, code=4)
-    postgresql.run("CREATE TABLE few (LIKE t)", "ALTER DATABASE " + postgresql.base.rpartition("/")[2]
-                   + " SET default_transaction_read_only = on")  # fmt: skip
+    name = postgresql.base.rpartition("/")[2]
+    postgresql.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     one_line(
         *sample, postgresql.uri("table=new"), code=1, words=("read-only", "nothing was changed")
     )
