@@ -117,10 +117,8 @@ def engine(place: Place, writing: bool = False) -> Iterator[Engine]:
         # The driver begins transactions late, and not for CREATE TABLE.
         event.listen(connected, "begin", lambda c: c.exec_driver_sql("BEGIN"))
     else:
-        made = None
-        arguments = _postgresql(place) if backend == "postgresql" else _mysql(place)
-        url, user = place.url, place.url.username or os.environ.get("PGUSER") or getpass.getuser()
-        url = url.set(username=user, host=url.host or "localhost", password=_password(place, user))
+        made, reach = None, _postgresql if backend == "postgresql" else _mysql
+        url, arguments = reach(place)
         connected = create_engine(url, connect_args=arguments, poolclass=NullPool)
     try:
         yield connected
@@ -143,16 +141,20 @@ def _sqlite(place: Place, file: str, writing: bool) -> tuple[Path | None, Any]:
     return made, lambda: sqlite3.connect(name, uri=True, isolation_level=None)
 
 
-def _postgresql(place: Place) -> dict[str, Any]:
+def _postgresql(place: Place) -> tuple[URL, dict[str, Any]]:
     encrypted = False if place.tls == "disable" else _tls(place)
-    return {"application_name": "synthgen", "ssl_context": encrypted}
+    user = place.url.username or os.environ.get("PGUSER") or getpass.getuser()
+    password = _of_environment("PGPASSWORD") or _of_passfile(place, user)
+    url = place.url.set(username=user, password=password)
+    return url, {"application_name": "synthgen", "ssl_context": encrypted}
 
 
-def _mysql(place: Place) -> dict[str, Any]:
+def _mysql(place: Place) -> tuple[URL, dict[str, Any]]:
     own = Path("~/.my.cnf").expanduser()
     file = {"read_default_file": str(own)} if own.is_file() else {}
     tls = {"ssl_disabled": True} if place.tls == "disable" else {"ssl": _tls(place)}
-    return {"charset": "utf8mb4", "init_command": _SESSION, **file, **tls}
+    url = place.url.set(password=_of_environment("MYSQL_PWD"))
+    return url, {"charset": "utf8mb4", "init_command": _SESSION, **file, **tls}
 
 
 def _tls(place: Place) -> ssl.SSLContext | None:
@@ -166,13 +168,8 @@ def _tls(place: Place) -> ssl.SSLContext | None:
     return context
 
 
-def _password(place: Place, user: str) -> str | None:
-    """From the environment, or for PostgreSQL from the password file."""
-    is_postgresql = place.url.get_backend_name() == "postgresql"
-    for name in (_PASSWORD, "PGPASSWORD" if is_postgresql else "MYSQL_PWD"):
-        if name in os.environ:
-            return os.environ[name]
-    return _of_passfile(place, user) if is_postgresql else None
+def _of_environment(usual: str) -> str | None:
+    return os.environ.get(_PASSWORD) or os.environ.get(usual)
 
 
 def _of_passfile(place: Place, user: str) -> str | None:

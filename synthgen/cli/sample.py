@@ -9,7 +9,7 @@ import typer
 
 from synthgen.cli.output import Notes
 from synthgen.cli.params import Model, Quiet, Seed, TableOut, option
-from synthgen.cli.sidecar import made_by
+from synthgen.cli.sidecar import made_by, noted
 from synthgen.cli.values import column_named, conditions
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def run(
     if output != "-":
         notes.say(
             f"Wrote {rows:,} synthetic rows, {len(synth.schema_)} columns to {output} "
-            f"(seed {seed}; {note} says how they were made)"
+            f"(seed {seed}{noted(note)})"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from synthgen import connectors
-from synthgen.errors import InvalidInputError, SynthGenError
+from synthgen.errors import InvalidInputError, MissingExtraError, SynthGenError
 
 FRAME = pa.table({
     "id": pa.array([1, 2, 3]),
@@ -167,3 +168,27 @@ def test_decimals_and_zones(tmp_path: Path) -> None:
         assert read(tmp_path / f"o{ending}").to_dict("list") == {
             "d": [1.5], "z": ["2024-01-01T00:00:00+00:00"],
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uri", "module", "extra"),
+    [
+        ("sqlite:///t.db?table=t", "sqlalchemy", "sql"),
+        ("postgresql://me@host/db?table=t", "pg8000", "sql"),
+        ("mysql://me@host/db?table=t", "pymysql", "sql"),
+        ("duckdb:t.db?table=t", "duckdb", "duckdb"),
+        ("t.xlsx", "openpyxl", "excel"),
+        ("t.jsonl", "pyarrow", "arrow"),
+        ("s3://b/t.csv", "fsspec", "s3"),
+    ],
+)
+def test_the_extra_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uri: str, module: str, extra: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.jsonl").write_text('{"a": 1}\n')
+    for name in [n for n in sys.modules if n.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"synthgen\[{extra}\]"):
+        read(uri)
