@@ -56,13 +56,17 @@ class Connector(Protocol):
         uri: str,
         frames: pd.DataFrame | Iterable[pd.DataFrame],
         provenance: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> str:
         """Write a synthetic table whole or not at all, with a note that it is synthetic.
 
         Args:
             uri: Where to.
-            frames: One frame, or frames with the same columns that follow each other.
+            frames: One frame, or frames with the same columns that follow each other; the first is
+                asked for when the target is known to be usable.
             provenance: JSON-ready facts for that note (which model, which seed).
+
+        Returns:
+            Where the note is, in words; "" where the target has no place for one (a pipe).
         """
         ...
 
@@ -103,5 +107,9 @@ def scheme(uri: str) -> str:
 
 
 def without_secret(uri: str) -> str:
-    """``uri`` with the password in ``user:password@`` struck out, fit to be shown."""
-    return re.sub(r"(://[^/@:]*:)[^@]*@", r"\1***@", uri)
+    """``uri`` fit to be shown: the password in ``user:password@`` is struck out, and what an option
+    is set to that is called like a secret.
+    """
+    # To the last @: a password may hold one.
+    uri = re.sub(r"(://[^/@:]*:).*@", r"\1***@", uri)
+    return re.sub(r"(?i)([?&][^=&]*(?:password|pwd|secret|token|key)[^=&]*=)[^&]*", r"\1***", uri)

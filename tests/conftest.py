@@ -13,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("synthgen", deadline=None)
 settings.load_profile("synthgen")
 
+pytest_plugins = ["tests.servers"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from synthgen.atomic import replacing
 from synthgen.connectors import Scan
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.parsers import TextFileReader
 
+ENDINGS = (".csv", ".csv.gz", ".tsv")
+OPTIONS = ("delimiter", "encoding")
+_DELIMITER_NAMES = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _WRITE_ROWS = 50_000
 
 
 def scan(path: str, encoding: str | None = None, delimiter: str | None = None) -> Scan:
     """Column names of the CSV file at ``path``."""
-    with open_csv(path, encoding, delimiter) as source:
+    with open_csv(path, encoding, _delimiter(delimiter, path)) as source:
         return Scan(source.names)
 
 
@@ -32,7 +35,7 @@ def read(path: str, encoding: str | None = None, delimiter: str | None = None) -
     Raises:
         InvalidInputError: If the file cannot be read, is broken, or has no rows.
     """
-    with open_csv(path, encoding, delimiter) as source:
+    with open_csv(path, encoding, _delimiter(delimiter, path)) as source:
         with _reader(source, None) as reader:
             frame = next(_frames(source, reader))
         _check_count(source, len(frame))
@@ -43,7 +46,7 @@ def read_batches(
     path: str, rows: int, encoding: str | None = None, delimiter: str | None = None
 ) -> Iterator[pd.DataFrame]:
     """The same in frames of at most ``rows`` rows."""
-    with open_csv(path, encoding, delimiter) as source:
+    with open_csv(path, encoding, _delimiter(delimiter, path)) as source:
         count = 0
         with _reader(source, rows) as reader:
             for frame in _frames(source, reader):
@@ -51,6 +54,15 @@ def read_batches(
                 count += len(frame)
                 yield frame
         _check_count(source, count)
+
+
+def _delimiter(given: str | None, path: str) -> str | None:
+    sign = _DELIMITER_NAMES.get(given or "", given)
+    if sign not in (None, *_DELIMITER_NAMES.values(), " ", ":"):
+        raise InvalidInputError(
+            f"{path}: no delimiter {sign!r}; there is {', '.join(_DELIMITER_NAMES)}"
+        )
+    return sign
 
 
 def _reader(source: CsvSource, rows: int | None) -> TextFileReader:
@@ -115,11 +127,17 @@ def _check_count(source: CsvSource, rows: int) -> None:
         )
 
 
-def write(path: str, frames: Iterable[pd.DataFrame]) -> None:
+def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:
     """Write frames with the same columns as one CSV file (gzipped for ``*.gz``), or nothing.
 
-    Cells are written as they are: what stands for missing is up to the frame.
+    Cells are written as they are: what stands for missing is up to the frame. CSV has no place for
+    ``facts``.
     """
+    if path == "-":
+        sys.stdout.flush()
+        _write(sys.stdout.buffer, frames)
+        sys.stdout.buffer.flush()
+        return
     with replacing(path) as handle:
         if not path.lower().endswith(".gz"):
             _write(handle, frames)
@@ -127,13 +145,6 @@ def write(path: str, frames: Iterable[pd.DataFrame]) -> None:
         # No name and no date: the same table is the same bytes.
         with gzip.GzipFile("", "wb", 6, handle, mtime=0) as packed:
             _write(packed, frames)
-
-
-def write_stdout(frames: Iterable[pd.DataFrame]) -> None:
-    """Write frames with the same columns as CSV to standard output."""
-    sys.stdout.flush()
-    _write(sys.stdout.buffer, frames)
-    sys.stdout.buffer.flush()
 
 
 def _write(handle: BinaryIO | gzip.GzipFile, frames: Iterable[pd.DataFrame]) -> None:

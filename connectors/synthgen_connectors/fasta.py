@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthgen.connectors import Scan
 from synthgen.errors import InvalidInputError
-from synthgen_connectors import packed
+from synthgen_connectors import packed, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +53,7 @@ def read(path: str) -> pd.DataFrame:
 
 def read_batches(path: str, rows: int) -> Iterator[pd.DataFrame]:
     """The same in frames of at most ``rows`` records."""
-    frame = read(path)
-    for start in range(0, len(frame), rows):
-        yield frame.iloc[start : start + rows]
+    return records.slices(read(path), rows)
 
 
 def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from synthgen.connectors import Scan
 from synthgen.errors import InvalidInputError
-from synthgen_connectors import packed
+from synthgen_connectors import packed, records
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SMILES_ENDINGS = (".smi", ".smiles", ".smi.gz", ".smiles.gz")
 SDF_ENDINGS = (".sdf", ".sdf.gz", ".sd")
+ENDINGS = (*SMILES_ENDINGS, *SDF_ENDINGS)
 
 
 def scan(path: str) -> Scan:
@@ -45,9 +46,7 @@ def read(path: str) -> pd.DataFrame:
 
 def read_batches(path: str, rows: int) -> Iterator[pd.DataFrame]:
     """The same in frames of at most ``rows`` records."""
-    frame = read(path)
-    for start in range(0, len(frame), rows):
-        yield frame.iloc[start : start + rows]
+    return records.slices(read(path), rows)
 
 
 def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -244,4 +245,5 @@ def _sha256(path: str) -> bytes:
 
 
 def _stem(synthetic: str) -> str:
-    return os.path.basename(synthetic).split(".")[0] or "release"
+    table = re.search(r"[?&]table=([^&]+)", synthetic)
+    return table[1] if table else os.path.basename(synthetic).split(".")[0] or "release"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from synthgen.cli.output import Notes
-from synthgen.cli.params import Data, Model, Quiet, Seed, option
+from synthgen.cli.params import Data, Model, Quiet, Seed, TableOut, option
 from synthgen.cli.sample import as_pandas
 from synthgen.cli.sidecar import made_by
 
@@ -23,13 +21,7 @@ EXAMPLES = """
 def run(
     model: Model,
     data: Data,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="OUT",
-            help="File to write (.csv, .csv.gz, .parquet), or [bold]-[/bold] for standard output.",
-        ),
-    ] = "-",
+    output: TableOut = "-",
     method: Annotated[
         str,
         option(

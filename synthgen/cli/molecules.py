@@ -25,7 +25,7 @@ from synthgen.cli.params import (
     TimeLimit,
     option,
 )
-from synthgen.cli.sidecar import made_by, write_times
+from synthgen.cli.sidecar import made_by, noted, write_times
 from synthgen.cli.values import options, show_duration, show_size
 from synthgen.errors import ConditionError, InvalidInputError
 
@@ -231,12 +231,9 @@ def sample(
 
     facts: dict[str, Any] = {**made_by(model), "seed": seed}
     asked = {"where": where, "unique": unique, "novel_to": novel_to, "strict": strict}
-    target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
+    note = target.write(output, frames(), facts | {k: v for k, v in asked.items() if v})
     if output != "-":
-        notes.say(
-            f"Wrote {rows:,} synthetic {fitted.kind} to {output} "
-            f"(seed {seed}; {output}.meta.json says how they were made)"
-        )
+        notes.say(f"Wrote {rows:,} synthetic {fitted.kind} to {output} (seed {seed}{noted(note)})")
     if strict:
         notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
 

@@ -19,11 +19,20 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV (also .csv.gz) or Parquet file, [bold]-[/bold] for standard input, "
-        "or a connector URL such as csv:PATH?encoding=cp1252.",
+        help="File (.csv, .csv.gz, .parquet, .jsonl, .xlsx, .feather), [bold]-[/bold] for standard "
+        "input, or a connector URL such as csv:PATH?encoding=cp1252, s3://BUCKET/NAME.parquet, "
+        "sqlite:///FILE?table=NAME or postgresql://USER@HOST/DB?table=NAME.",
         show_default=False,
     ),
 ]
+TableOut = Annotated[
+    str,
+    typer.Option(
+        "--output", "-o", metavar="OUT",
+        help="File to write (.csv, .csv.gz, .parquet, .jsonl, .xlsx, .feather), a connector URL as "
+        "for DATA, or [bold]-[/bold] for standard output.",
+    ),
+]  # fmt: skip
 Model = Annotated[
     str,
     typer.Argument(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthgen.cli.output import Notes
-from synthgen.cli.params import Model, Quiet, Seed, option
-from synthgen.cli.sidecar import made_by
+from synthgen.cli.params import Model, Quiet, Seed, TableOut, option
+from synthgen.cli.sidecar import made_by, noted
 from synthgen.cli.values import column_named, conditions
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ EXAMPLES = """
   synthgen sample adult.synthgen -n 1000 --where education=Masters,Doctorate --where occupation=
 
   synthgen sample adult.synthgen -n 1000 --balance income -o balanced.parquet
+
+  synthgen sample adult.synthgen -n 1000 -o "postgresql://me@host/db?table=adult_synthetic"
 """
 
 
@@ -40,13 +42,7 @@ def run(
             "--rows", "-n", metavar="N", min=0, show_default=False, help="Number of rows."
         ),
     ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="OUT",
-            help="File to write (.csv, .csv.gz, .parquet), or [bold]-[/bold] for standard output.",
-        ),
-    ] = "-",
+    output: TableOut = "-",
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,7 +65,9 @@ def run(
     """Sample N synthetic rows from MODEL.
 
     Columns, their order and the way their cells are written are those of the table it was fitted
-    on. Beside a file OUT, OUT.meta.json says that it is synthetic and which model made it.
+    on. Beside a file OUT, OUT.meta.json says that it is synthetic and which model made it; of a
+    table in a database its comment does. A table that is there keeps its columns and constraints,
+    and all of its rows are replaced.
     """
     from synthgen import connectors
     from synthgen.seeds import Streams
@@ -80,14 +78,14 @@ def run(
     synth = SynthGen.load(model)
     # Drawn here, so that a sample without --seed can be repeated too.
     seed = Streams.of(None).seed if seed is None else seed
-    write_sample(
+    note = write_sample(
         synth, model, output,
         rows=rows, seed=seed, where=where, balance=balance, progress=notes.progress,
     )  # fmt: skip
     if output != "-":
         notes.say(
             f"Wrote {rows:,} synthetic rows, {len(synth.schema_)} columns to {output} "
-            f"(seed {seed}; {output}.meta.json says how they were made)"
+            f"(seed {seed}{noted(note)})"
         )
 
 
@@ -101,8 +99,8 @@ def write_sample(
     where: list[str] | None = None,
     balance: str | None = None,
     progress: bool = False,
-) -> None:
-    """Sample and write, with the record of it."""
+) -> str:
+    """Sample and write, with the record of it; returns where that is."""
     from synthgen import connectors
     from synthgen.training.progress import progress_for
 
@@ -121,7 +119,7 @@ def write_sample(
                 done += len(batch)
                 shown.stepped(done, rows)
 
-    target.write(output, frames(), provenance(model, seed, where, balance))
+    return target.write(output, frames(), provenance(model, seed, where, balance))
 
 
 def as_pandas(frame: Any) -> pd.DataFrame:

@@ -25,6 +25,11 @@ def made_by(model: str) -> dict[str, Any]:
     }
 
 
+def noted(note: str) -> str:
+    """Where a connector left the record of a sample, as the end of a sentence."""
+    return f"; {note} says how they were made" if note else ""
+
+
 def write_times(model: str, seconds: dict[str, float]) -> None:
     """``MODEL.meta.json``: when the fit ended, and the seconds of each of its stages."""
     note = {
