@@ -14,7 +14,7 @@ from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
 from synthgen.reports.report import Report
-from synthgen.reports.tables import Compared, compared, read_table
+from synthgen.reports.tables import compared
 from synthgen.reports.versions import versions
 
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
@@ -86,11 +86,12 @@ def evaluate_privacy(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InvalidInputError(f"seed must be a whole number, at least 0, got {seed!r}")
     tables = compared(train, synthetic, holdout)
+    assert tables.holdout is not None
     release = Release(
         tables.real,
         tables.synthetic,
-        _known(tables.holdout),
-        _identifiers((train, synthetic, holdout), tables),
+        tables.holdout,
+        tables.left_out,
         [_named(name, tables.real) for name in quasi_identifiers],
         [_named(name, tables.real) for name in sensitive],
     )
@@ -160,25 +161,6 @@ def _lacking(risks: Mapping[str, Risk]) -> list[str]:
         for name, risk in risks.items()
         if risk.value is None
     ]
-
-
-def _known(holdout: pd.DataFrame | None) -> pd.DataFrame:
-    assert holdout is not None
-    return holdout
-
-
-def _identifiers(
-    given: tuple[Any, Any, Any], tables: Compared
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
-    left_out = [entry["column"] for entry in tables.skipped]
-    if not left_out:
-        return None
-    roles = ("train", "synthetic", "holdout")
-    train, synthetic, holdout = (
-        read_table(table, role) for table, role in zip(given, roles, strict=True)
-    )
-    names = [name for name in train.columns if str(name) in left_out]
-    return train[names], synthetic[names], holdout[names]
 
 
 def _named(name: Any, table: pd.DataFrame) -> Any:

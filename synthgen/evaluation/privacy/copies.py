@@ -7,7 +7,6 @@ the holdout hold once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,18 +58,17 @@ def near_copies(people: People) -> Risk:
     )
 
 
-def identifier_copies(tables: Sequence[pd.DataFrame], columns: Sequence[Any]) -> Risk:
+def identifier_copies(tables: Sequence[pd.DataFrame]) -> Risk:
     """Excess share of identifiers and texts of the train table that the release holds.
 
     Args:
-        tables: Train, synthetic and holdout table.
-        columns: Those whose cells a generator invents.
+        tables: Train, synthetic and holdout table, of the columns whose cells a generator invents.
     """
-    if not len(columns):
-        return lacking("no column holds identifiers or free text")
+    if not tables or not len(tables[0].columns):
+        return lacking("all tables share no column of identifiers or free text")
     risks = {}
     train, synthetic, holdout = tables
-    for name in columns:
+    for name in train.columns:
         released = set(synthetic[name].dropna().map(str))
         sides = _once(*(table[name].dropna().map(str).to_numpy() for table in (train, holdout)))
         risks[str(name)] = _excess(

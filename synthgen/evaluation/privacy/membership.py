@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from synthgen.evaluation.features import Floats
-from synthgen.evaluation.privacy.people import People, neighbours
+from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, worst
-from synthgen.evaluation.quality.embedding import Floats32
+from synthgen.evaluation.quality.embedding import Floats32, neighbours
 
 FALSE_ALARMS = {"1": 0.01, "10": 0.1}
 # share of attacked rows that lie farthest from all others: rare people are exposed most
@@ -80,8 +80,8 @@ def local_likelihood_ratio(people: People) -> Scores:
     base = _log_density(points["synthetic"], points["reference"], width) + np.log(n)
     found = {}
     for role in ("members", "controls"):
-        squared, index = neighbours(points[role], points["synthetic"], _NEIGHBOURS)
-        joined = np.logaddexp(base[index], -squared / (2 * width**2))
+        distance, index = neighbours(points[role], points["synthetic"], _NEIGHBOURS)
+        joined = np.logaddexp(base[index], -(distance**2) / (2 * width**2))
         found[role] = (joined - base[index]).sum(axis=1)
     return found
 

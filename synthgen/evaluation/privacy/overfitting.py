@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from synthgen.evaluation.auc import Z95
-from synthgen.evaluation.privacy.people import People, neighbours
+from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.quality.embedding import neighbours
 from synthgen.evaluation.result import MetricResult
 
 _QUERIES = 5_000
@@ -25,7 +26,7 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
     rows = people.points["synthetic"]
     rows = rows[people.rng("diagnostics").permutation(len(rows))[:_QUERIES]]
     near = {
-        role: np.sqrt(neighbours(rows, among, 2)[0])
+        role: neighbours(rows, among, 2)[0]
         for role, among in (("train", train), ("holdout", other))
     }
     one, held = near["train"][:, 0], near["holdout"][:, 0]

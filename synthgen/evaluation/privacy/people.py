@@ -18,7 +18,7 @@ import pandas as pd
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.features import Floats, TableFeatures
 from synthgen.evaluation.quality.align import row_hashes
-from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding
+from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding, neighbours
 
 # of each table so many rows are used at most, and so many members and controls attacked
 MOST_ROWS, MOST_ATTACKS = 100_000, 10_000
@@ -113,8 +113,7 @@ class People:
     def nearest(self, role: str, to: str) -> Floats:
         """Distance (n,) of each row of one table to the nearest of another."""
         if (role, to) not in self._nearest:
-            squared, _ = neighbours(self.points[role], self.points[to], 1)
-            self._nearest[role, to] = np.sqrt(squared[:, 0])
+            self._nearest[role, to] = neighbours(self.points[role], self.points[to], 1)[0][:, 0]
         return self._nearest[role, to]
 
     @cached_property
@@ -129,15 +128,6 @@ class People:
             "controls": self.controls,
             "members": self.members,
         }
-
-
-def neighbours(rows: Floats32, among: Floats32, k: int) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Squared distances (n, k) to the nearest of ``among``, and which they are (n, k)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    k = min(k, len(among))
-    distance, index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(rows)
-    return np.asarray(distance, np.float64) ** 2, index
 
 
 def _some(table: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
