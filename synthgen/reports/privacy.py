@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
-from synthgen.reports.report import Report
+from synthgen.reports.report import Report, checked_seed
 from synthgen.reports.tables import compared
 from synthgen.reports.versions import versions
 
@@ -83,8 +82,7 @@ def evaluate_privacy(
             "no holdout: without real rows that the generator never saw, a leak cannot be told "
             "from what is true of everybody; put some aside before the fit, and give them here"
         )
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InvalidInputError(f"seed must be a whole number, at least 0, got {seed!r}")
+    seed = checked_seed(seed)
     tables = compared(train, synthetic, holdout)
     assert tables.holdout is not None
     release = Release(
@@ -95,7 +93,7 @@ def evaluate_privacy(
         [_named(name, tables.real) for name in quasi_identifiers],
         [_named(name, tables.real) for name in sensitive],
     )
-    found = attack(release, int(seed), progress)
+    found = attack(release, seed, progress)
     contents = {
         **{name: risk.to_dict() for name, risk in found.risks.items()},
         "tier": "internal",
@@ -112,7 +110,7 @@ def evaluate_privacy(
         "skipped": tables.skipped,
         "not_tested": [*UNTESTED, *_lacking(found.risks)],
         "claim": claimed(model, found.risks, len(tables.real)),
-        "made": {"versions": versions(_PACKAGES), "seed": int(seed)},
+        "made": {"versions": versions(_PACKAGES), "seed": seed},
     }
     return PrivacyReport(found.risks, found, contents)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -71,6 +72,11 @@ _TIERS = {
 }
 
 
+def label(requirement: str) -> str:
+    """What a reader calls a requirement: a risk's label, or the requirement's own words."""
+    return LABELS[requirement][0] if requirement in LABELS else requirement
+
+
 def render(report: dict[str, Any]) -> str:
     """The page of a privacy report, `PrivacyReport.to_dict`, or of a gate."""
     templates = environment()
@@ -84,7 +90,7 @@ def render(report: dict[str, Any]) -> str:
             _row(name, *DIAGNOSTICS[name], found, None)
             for name, found in report["diagnostics"].items()
         ],
-        labels={name: words[0] for name, words in LABELS.items()},
+        label=label,
         tier=_TIERS[report["tier"]],
         gate=report.get("gate"),
     )
@@ -94,24 +100,23 @@ def _row(
     name: str, label: str, meaning: str, found: dict[str, Any], check: dict[str, Any] | None
 ) -> dict[str, Any]:
     parts = found.get("parts", {})
+
+    def interval(one: Mapping[str, Any]) -> str:
+        return "" if not one["ci"] else " to ".join(map(_number, one["ci"]))
+
     return {
         "name": name,
         "label": label,
         "meaning": meaning,
         "value": _number(found["value"]),
-        "interval": "" if not found["ci"] else " to ".join(map(_number, found["ci"])),
+        "interval": interval(found),
         "baseline": _number(found["baseline"]),
         "n": found["n"],
         "reason": found["reason"],
         "known": found["value"] is not None,
         "worst": parts.get("worst"),
         "of": [
-            (
-                of,
-                _number(one["value"]),
-                "" if not one["ci"] else " to ".join(map(_number, one["ci"])),
-            )
-            for of, one in parts.get("of", {}).items()
+            (of, _number(one["value"]), interval(one)) for of, one in parts.get("of", {}).items()
         ],
         "limit": "" if check is None else _number(check["limit"]),
         "upper": "" if check is None else _number(check["upper"]),
