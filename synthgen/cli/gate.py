@@ -20,6 +20,8 @@ from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from synthgen.reports.gate import Gate
+    from synthgen.reports.policy import Policy
+    from synthgen.reports.privacy import PrivacyReport
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -87,7 +89,6 @@ def run(
     their record, byte for byte. Writes the evidence: internal and publishable report, model card,
     Croissant metadata, in a zip whose digest it prints.
     """
-    from synthgen.cli.reproduce import check_lineage
     from synthgen.connectors import without_secret
     from synthgen.reports.gate import gate
     from synthgen.reports.policy import load
@@ -102,15 +103,8 @@ def run(
     rules, text = load(policy)  # refused before minutes of work
     figures = None if quality is None else _json(quality)
     case = opened(train, synthetic, holdout, model)
-    report = attacked(
-        case, notes, seed=seed,
-        quasi_identifiers=rules.quasi_identifiers, sensitive=rules.sensitive,
-    )  # fmt: skip
-    if model is not None and case.synth is not None:
-        notes.say("sampling the model again", "dim")
-        check_lineage(report, synthetic, model, case.synth)
     found = gate(
-        report, rules, text,
+        _report(case, rules, seed, notes), rules, text,
         inputs={
             role: sha256(path) for role, path in case.paths.items() if path and os.path.isfile(path)
         },
@@ -124,6 +118,21 @@ def run(
         _show(found, written)
     if not found.passed:
         raise typer.Exit(NOT_HELD)
+
+
+def _report(case: Case, rules: Policy, seed: int | None, notes: Notes) -> PrivacyReport:
+    """What the attacks found, and whether the rows are those of the model that makes the claim."""
+    from synthgen.cli.reproduce import check_lineage
+
+    report = attacked(
+        case, notes, seed=seed,
+        quasi_identifiers=rules.quasi_identifiers, sensitive=rules.sensitive,
+    )  # fmt: skip
+    if case.synth is not None:
+        notes.say("sampling the model again", "dim")
+        synthetic, model = str(case.paths["synthetic"]), str(case.paths["model"])
+        check_lineage(report, synthetic, model, case.synth)
+    return report
 
 
 def _write(found: Gate, folder: Path, case: Case) -> dict[str, str]:

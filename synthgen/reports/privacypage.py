@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from synthgen.evaluation.privacy.judge import RISKS
 from synthgen.reports.page import environment
 
@@ -79,11 +77,9 @@ def label(requirement: str) -> str:
 
 def render(report: dict[str, Any]) -> str:
     """The page of a privacy report, `PrivacyReport.to_dict`, or of a gate."""
-    templates = environment()
-    css = Markup(templates.get_template("quality.css").render())
     limits = {check["requirement"]: check for check in report.get("checks", [])}
-    return templates.get_template("privacy.html").render(
-        css=css,
+    page = environment().get_template("privacy.html")
+    return page.render(
         report=report,
         risks=[_row(name, *LABELS[name], report[name], limits.get(name)) for name in RISKS],
         diagnostics=[
