@@ -34,13 +34,14 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
     ratio = {role: d[:, 0] / np.maximum(d[:, 1], _SAME) for role, d in near.items()}
     same = {role: (d[:, 0] <= _SAME).astype(float) for role, d in near.items()}
     return {
-        "dcr_share": _mean(won, 0.5),
-        "nndr": _mean(ratio["train"], float(ratio["holdout"].mean()), "higher"),
-        "identical_match_share": _mean(same["train"], float(same["holdout"].mean())),
+        "dcr_share": mean_of(won, 0.5),
+        "nndr": mean_of(ratio["train"], float(ratio["holdout"].mean()), "higher"),
+        "identical_match_share": mean_of(same["train"], float(same["holdout"].mean())),
     }
 
 
-def _mean(values: Any, baseline: float, direction: Any = "lower") -> MetricResult:
+def mean_of(values: Any, baseline: float, direction: Any = "lower") -> MetricResult:
+    """The mean of values (n,) from 0 to 1, as a diagnostic."""
     value = float(values.mean())
     wide = Z95 * float(values.std()) / np.sqrt(len(values))
     ci = (max(0.0, value - wide), min(1.0, value + wide))

@@ -65,7 +65,7 @@ class People:
                     f"the {role} table has {len(table)} rows: attacks on fewer than {FEWEST_ROWS} "
                     "say nothing; give more rows"
                 )
-        _check_overlap(train, holdout)
+        check_overlap(row_hashes(train), row_hashes(holdout), "rows")
         rng = np.random.default_rng(seed)
         train, synthetic = (_some(table, MOST_ROWS, rng) for table in (train, synthetic))
         order = rng.permutation(len(holdout))
@@ -136,15 +136,22 @@ def _some(table: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFr
     return table.reset_index(drop=True)
 
 
-def _check_overlap(train: pd.DataFrame, holdout: pd.DataFrame) -> None:
-    """Holdout rows that were trained on are no control."""
-    known, own = row_hashes(train), row_hashes(holdout)
+def check_overlap(known: np.ndarray, own: np.ndarray, what: str) -> None:
+    """Holdout records that were trained on are no control.
+
+    Args:
+        known, own: Values (n,) and (m,) of train and holdout records, equal for equal ones.
+        what: They are, in words.
+
+    Raises:
+        InvalidInputError: If many are.
+    """
     overlap = float(np.isin(own, known).mean())
     _, inverse, count = np.unique(known, return_inverse=True, return_counts=True)
     twins = float((count[inverse] > 1).mean())
     if overlap > twins + _MOST_OVERLAP:
         raise InvalidInputError(
-            f"{overlap:.1%} of the holdout rows are train rows, where {twins:.1%} of the train "
-            "rows have a twin: the holdout was trained on, so it shows nothing. Give rows that "
-            "were put aside before the fit"
+            f"{overlap:.1%} of the holdout {what} are train {what}, where {twins:.1%} of the train "
+            f"{what} have a twin: the holdout was trained on, so it shows nothing. Give {what} "
+            "that were put aside before the fit"
         )
