@@ -77,16 +77,7 @@ def run(
     report = attacked(
         case, notes, seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or []
     )
-    if output is not None:
-        report.save(output)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        show(report)
-    if output is not None:
-        notes.say(f"Report (internal): {output}", "bold")
-    elif not as_json:
-        notes.say("Every attack and column, and what was not tested: add -o privacy.html")
+    hand_out(report, output, as_json, notes)
 
 
 @dataclass(frozen=True)
@@ -114,13 +105,11 @@ def opened(
     Raises:
         InvalidInputError: Without a holdout, or as `read_tables`.
     """
+    from synthgen.reports.privacy import WHY_HOLDOUT
     from synthgen.synthesizer import SynthGen
 
     if holdout is None:
-        raise InvalidInputError(
-            "--holdout is missing: without real rows that the generator never saw, a leak cannot "
-            "be told from what is true of everybody; put some aside before the fit"
-        )
+        raise InvalidInputError(f"--holdout is missing: {WHY_HOLDOUT}")
     synth = None if model is None else SynthGen.load(model)
     given = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
     tables = read_tables(given, output)
@@ -138,7 +127,21 @@ def attacked(case: Case, notes: Notes, *, seed: int | None, **declared: Any) -> 
     )  # fmt: skip
 
 
-def show(report: PrivacyReport) -> None:
+def hand_out(report: PrivacyReport, output: str | None, as_json: bool, notes: Notes) -> None:
+    """Save the report where that is wanted, and print it."""
+    if output is not None:
+        report.save(output)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _show(report)
+    if output is not None:
+        notes.say(f"Report (internal): {output}", "bold")
+    elif not as_json:
+        notes.say("Every attack and column, and what was not tested: add -o privacy.html")
+
+
+def _show(report: PrivacyReport) -> None:
     """The risks, for reading."""
     from rich import box
     from rich.table import Table
@@ -146,6 +149,7 @@ def show(report: PrivacyReport) -> None:
 
     from synthgen.reports.privacypage import label
 
+    about = report.contents["about"]
     console = stdout()
     shown = Table(
         "risk", "measured", "95 % interval", "nothing leaked", "attacks",
@@ -156,10 +160,10 @@ def show(report: PrivacyReport) -> None:
     for name, risk in report.risks.items():
         ci = risk.interval()
         if risk.value is None or ci is None:
-            shown.add_row(label(name), "-", Text(f"({risk.reason})"), "", "")
+            shown.add_row(label(name, about), "-", Text(f"({risk.reason})"), "", "")
             continue
         shown.add_row(
-            label(name), f"{risk.value:.4f}", f"{ci[0]:.4f} to {ci[1]:.4f}",
+            label(name, about), f"{risk.value:.4f}", f"{ci[0]:.4f} to {ci[1]:.4f}",
             f"{risk.baseline or 0:g}", f"{risk.n:,}",
         )  # fmt: skip
     console.print(shown)

@@ -25,6 +25,11 @@ UNTESTED = (
     "repeated releases: what several synthetic tables tell together",
 )
 
+WHY_HOLDOUT = (
+    "without real records that the generator never saw, a leak cannot be told from what is true of "
+    "everybody; put some aside before the fit"
+)
+
 
 @dataclass(frozen=True)
 class PrivacyReport(Report):
@@ -78,10 +83,7 @@ def evaluate_privacy(
             holdout rows that were trained on.
     """
     if holdout is None:
-        raise InvalidInputError(
-            "no holdout: without real rows that the generator never saw, a leak cannot be told "
-            "from what is true of everybody; put some aside before the fit, and give them here"
-        )
+        raise InvalidInputError(f"no holdout: {WHY_HOLDOUT}, and give them here")
     seed = checked_seed(seed)
     tables = compared(train, synthetic, holdout)
     assert tables.holdout is not None
@@ -94,25 +96,48 @@ def evaluate_privacy(
         [_named(name, tables.real) for name in sensitive],
     )
     found = attack(release, seed, progress)
-    contents = {
+    rows = {"train": tables.real, "synthetic": tables.synthetic, "holdout": tables.holdout}
+    contents = contents_of(found, {role: len(table) for role, table in rows.items()}, model, seed)
+    contents["skipped"] = tables.skipped
+    return PrivacyReport(found.risks, found, contents)
+
+
+def contents_of(
+    found: Attacks,
+    rows: Mapping[str, int],
+    model: Any,
+    seed: int,
+    *,
+    about: str = "table",
+    untested: Sequence[str] = UNTESTED,
+    packages: Sequence[str] = _PACKAGES,
+) -> dict[str, Any]:
+    """What the files of a privacy report hold.
+
+    Args:
+        found: What the attacks found.
+        rows: Role -> records given.
+        model: Whose ledger is held against the attacks, or ``None``.
+        seed: Of the attacks.
+        about: ``"table"`` or ``"molecules"``.
+        untested: What nothing was tried against.
+        packages: Whose versions are told.
+    """
+    return {
         **{name: risk.to_dict() for name, risk in found.risks.items()},
+        "about": about,
         "tier": "internal",
-        "rows": {
-            "train": len(tables.real),
-            "synthetic": len(tables.synthetic),
-            "holdout": len(release.holdout),
-        },
+        "rows": dict(rows),
         "attacked": found.attacked,
         "diagnostics": {name: one.to_dict() for name, one in found.diagnostics.items()},
         "classes": found.classes,
         "power": found.power,
         "notes": [note for note in found.notes if note["kind"] not in ("unseen", "no_shared_rows")],
-        "skipped": tables.skipped,
-        "not_tested": [*UNTESTED, *_lacking(found.risks)],
-        "claim": claimed(model, found.risks, len(tables.real)),
-        "made": {"versions": versions(_PACKAGES), "seed": seed},
+        "skipped": [],
+        "not_tested": [*untested, *_lacking(found.risks)],
+        "claim": claimed(model, found.risks, rows["train"]),
+        "made": {"versions": versions(packages), "seed": seed},
     }
-    return PrivacyReport(found.risks, found, contents)
 
 
 def claimed(model: Any, risks: Mapping[str, Risk], n_train: int) -> dict[str, Any] | None:
