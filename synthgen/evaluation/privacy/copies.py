@@ -74,7 +74,7 @@ def identifier_copies(tables: Sequence[pd.DataFrame]) -> Risk:
         tables: Train, synthetic and holdout table, of the columns whose cells a generator invents.
     """
     if not tables or not len(tables[0].columns):
-        return lacking("all tables share no column of identifiers or free text")
+        return lacking("no column of identifiers or free text is in all tables")
     return worst(
         {
             str(name): copies(
