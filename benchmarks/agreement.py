@@ -29,7 +29,6 @@ from synthgen.evaluation.privacy.attribute import attribute_inference
 from synthgen.evaluation.privacy.linkability import linkability
 from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.singling_out import singling_out
-from synthgen.evaluation.quality.align import align
 
 FOLDER = WORK / "agreement"
 SOURCE = (
@@ -95,13 +94,16 @@ def compared(
     """Both tools' risks by name, and what they took."""
     stem = FOLDER / name.replace(" ", "-")
     started = time.perf_counter()
-    mine, parts = ours(train, synthetic, control)
+    # how many rows are alone with a property depends on how many there are
+    among = train.sample(min(len(train), len(control)), random_state=SEED)
+    mine, parts = ours(train, among, synthetic, control)
     seconds = time.perf_counter() - started
     job: dict[str, Any] = {
         "parts": parts, "attacks": ATTACKS, "inferences": INFERENCES,
         "threads": threads, "seed": SEED, "record": f"{stem}.json",
     }  # fmt: skip
-    for role, rows in (("train", train), ("synthetic", synthetic), ("control", control)):
+    tables = {"train": train, "among": among, "synthetic": synthetic, "control": control}
+    for role, rows in tables.items():
         job[role] = f"{stem}-{role}.csv"
         rows.to_csv(job[role], index=False)
     path = Path(f"{stem}-job.json")
@@ -119,12 +121,17 @@ def compared(
 
 
 def ours(
-    train: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame
+    train: pd.DataFrame, among: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame
 ) -> tuple[dict[str, dict[str, Any]], list[list[str]]]:
-    """Risks by name, and the two parts of the columns that were linked."""
-    tables = align(train, synthetic, control)
-    people = People.of(tables.real, tables.synthetic, control, SEED)
-    risks = singling_out(people, ATTACKS) | {"linkability": linkability(people)}
+    """Risks by name, and the two parts of the columns that were linked.
+
+    Args:
+        train: Train rows.
+        among: Those among which people are singled out.
+        synthetic, control: The other tables.
+    """
+    few, people = (People.of(rows, synthetic, control, SEED) for rows in (among, train))
+    risks = singling_out(few, ATTACKS) | {"linkability": linkability(people)}
     found = {name: told(risk.to_dict()) for name, risk in risks.items()}
     for column, one in attribute_inference(people).parts["of"].items():
         found[f"attribute_inference: {column}"] = told(one, normalized=False)
@@ -151,7 +158,8 @@ def markdown(described: dict[str, Any], found: dict[str, Any]) -> str:
         machine.line(described),
         f"Risks with 95 % intervals, 0 nothing leaked and 1 all; {ATTACKS:,} attacks of anonymeter "
         f"({INFERENCES:,} on each column), of ours as many or more. Both link the same two parts "
-        "of the columns. Success: share of attacks on train rows that succeed; control: on others.",
+        "of the columns, and single out among as many train rows as control rows. Success: share "
+        "of attacks on train rows that succeed; control: on others.",
     ]
     for name, one in found.items():
         versions = ", ".join(f"{package} {number}" for package, number in one["versions"].items())

@@ -1,8 +1,9 @@
 """The three risks of a release by `anonymeter`; run inside its own environment.
 
-The job is one JSON object: `train`, `synthetic`, `control` (CSV paths), `parts` (two lists of
-columns that an attacker links), `attacks`, `inferences` (attacks per column), `threads`, `seed`,
-and `record` (JSON path to write, last).
+The job is one JSON object: `train`, `among` (train rows among which people are singled out),
+`synthetic` and `control` (CSV paths), `parts` (two lists of columns that an attacker links),
+`attacks`, `inferences` (attacks per column), `threads`, `seed`, and `record` (JSON path to write,
+last).
 """
 
 import json
@@ -21,7 +22,7 @@ COLUMNS = 4
 def main():
     job = json.loads(Path(sys.argv[1]).read_text())
     np.random.seed(job["seed"])  # for what takes no seed
-    tables = [pd.read_csv(job[role]) for role in ("train", "synthetic", "control")]
+    tables = [pd.read_csv(job[role]) for role in ("train", "among", "synthetic", "control")]
     found, took = measured(lambda: risks(tables, job))
     record = {
         "versions": {name: version(name) for name in ("anonymeter", "numpy", "pandas")},
@@ -33,11 +34,13 @@ def main():
 
 def risks(tables, job):
     """Each risk's name -> value, interval, success of the attack and of the control."""
-    train, synthetic, control = tables
+    train, among, synthetic, control = tables
     given = {"ori": train, "syn": synthetic, "control": control}
     found = {}
     for mode, more in (("univariate", {}), ("multivariate", {"n_cols": COLUMNS})):
-        one = SinglingOutEvaluator(**given, n_attacks=job["attacks"], seed=job["seed"], **more)
+        one = SinglingOutEvaluator(
+            **given | {"ori": among}, n_attacks=job["attacks"], seed=job["seed"], **more
+        )
         one.evaluate(mode=mode)
         found[f"singling_out_{mode}"] = told(one)
     one = LinkabilityEvaluator(
