@@ -642,6 +642,50 @@ class Structure:
         return cls(np.array(bits, np.uint8), Counter(fragments), scaffold, alerts, counted)
 
 
+@dataclass(frozen=True)
+class Trace:
+    """What a molecule is recognized by.
+
+    Attributes:
+        key: Its InChIKey; canonical SMILES where InChI has none.
+        skeleton: Its first part, which stands for atoms and bonds alone: stereochemistry, isotopes
+            and protons aside.
+        scaffold: SMILES of its Murcko scaffold; "" without rings.
+        fingerprint: As of `Structure`.
+    """
+
+    key: str
+    skeleton: str
+    scaffold: str
+    fingerprint: np.ndarray
+
+    def to_plain(self) -> list[Any]:
+        """As lists and texts."""
+        return [self.key, self.skeleton, self.scaffold, self.fingerprint.tolist()]
+
+    @classmethod
+    def from_plain(cls, found: list[Any]) -> Trace:
+        """Inverse of `to_plain`."""
+        key, skeleton, scaffold, bits = found
+        return cls(key, skeleton, scaffold, np.array(bits, np.uint8))
+
+
+def trace(smiles: Any) -> Trace | None:
+    """What a SMILES is recognized by, of several components the largest; ``None`` if not valid."""
+    try:
+        molecule = parse(smiles)
+    except Unusable:
+        return None
+    key = str(Chem.MolToInchiKey(molecule))
+    text = str(Chem.MolToSmiles(molecule))
+    scaffold = str(MurckoScaffold.MurckoScaffoldSmiles(mol=molecule))
+    return Trace(key or text, key.split("-")[0] or text, scaffold, _fingerprint(molecule))
+
+
+def _fingerprint(molecule: Chem.Mol) -> np.ndarray:
+    return np.packbits(_morgan().GetFingerprintAsNumPy(molecule).astype(bool))
+
+
 @lru_cache(maxsize=1)
 def _catalog() -> FilterCatalog:
     wanted = FilterCatalogParams()
@@ -658,10 +702,9 @@ def _morgan() -> Any:
 def structure(smiles: str) -> Structure:
     """What measures look at in a valid SMILES."""
     molecule = Chem.MolFromSmiles(smiles)
-    bits = _morgan().GetFingerprintAsNumPy(molecule)
     cut = Chem.GetMolFrags(BRICS.BreakBRICSBonds(molecule), asMols=True, sanitizeFrags=False)
     return Structure(
-        np.packbits(bits.astype(bool)),
+        _fingerprint(molecule),
         Counter(str(Chem.MolToSmiles(part)) for part in cut),
         str(MurckoScaffold.MurckoScaffoldSmiles(mol=molecule)),
         bool(_catalog().HasMatch(molecule)),

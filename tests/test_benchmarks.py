@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import agreement  # noqa: E402
 import augmentation  # noqa: E402
 import encoding  # noqa: E402
 
@@ -27,6 +28,7 @@ from harness.peers import PEERS  # noqa: E402
 from peers.measured import measured  # noqa: E402
 from synthgen.encoding.numeric import NumericEncoder  # noqa: E402
 from synthgen.encoding.table import TableEncoder  # noqa: E402
+from synthgen.evaluation.privacy.risk import excess  # noqa: E402
 from synthgen.evaluation.quality.stages import STAGES  # noqa: E402
 from synthgen.schema import Column, Schema  # noqa: E402
 
@@ -338,3 +340,32 @@ def test_every_command_explains_itself(script: str) -> None:
     )
     assert done.returncode == 0 and "usage" in done.stdout
     assert script in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+def test_risks_are_told_as_anonymeter_tells_them() -> None:
+    risk = excess(60, 100, 20, 100, normalized=False).to_dict()
+    share = excess(60, 100, 20, 100, normalized=True).to_dict()
+    mine = agreement.told(risk, normalized=False)
+    assert mine["value"] == pytest.approx(0.4 / 0.8) == agreement.told(share)["value"]
+    assert mine["ci"] == pytest.approx(agreement.told(share)["ci"])
+    assert (mine["success"], mine["control"], mine["n"]) == (0.6, 0.2, 100)
+    none = agreement.told(excess(10, 100, 20, 100, normalized=True).to_dict())
+    assert none["value"] == 0 and none["ci"][0] == 0
+    assert agreement.meet([0, 0.1], [0.1, 0.2]) and not agreement.meet([0, 0.1], [0.11, 0.2])
+
+
+def test_both_tools_attack_every_risk_of_the_same_tables(table: Table) -> None:
+    rows = table.train.drop_duplicates()
+    found, parts = agreement.ours(rows[:150], rows[:120], rows[150:300], table.test)
+    assert sorted(parts[0] + parts[1]) == sorted(rows.columns)
+    assert {"singling_out_univariate", "singling_out_multivariate", "linkability"} < set(found)
+    assert {f"attribute_inference: {name}" for name in rows.columns} < set(found)
+
+
+def test_another_file_than_the_example_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "FOLDER", tmp_path)
+    (tmp_path / "adults_control.csv").write_text("age\n1\n")
+    with pytest.raises(SystemExit, match="not the file of the example"):
+        agreement.fetched("adults_control.csv")

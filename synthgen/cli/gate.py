@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthgen.cli.judging import check_files
+from synthgen.cli.judging import SYNTHETIC, fitted_on
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, Seed, option
-from synthgen.cli.privacy import Holdout, ModelFile, attacked
+from synthgen.cli.privacy import Case, Holdout, ModelFile, attacked, opened
+from synthgen.cli.sidecar import sha256
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from synthgen.reports.gate import Gate
+    from synthgen.reports.policy import Policy
     from synthgen.reports.privacy import PrivacyReport
 
 EXAMPLES = """
@@ -32,18 +34,13 @@ EXAMPLES = """
   synthgen gate --verify evidence/evidence.zip --digest 5f2c...
 """
 NOT_HELD = 3
-_PACK, _ENDINGS = "evidence.zip", ("internal.html", "publishable.html", "model-card.md")
+# the pack, and what of it lies beside it to be read
+_PACK, _READ = "evidence.zip", ("internal.html", "publishable.html", "model-card.md")
 
 
 def run(
-    train: Annotated[
-        str | None,
-        typer.Argument(metavar="TRAIN", show_default=False, help="Table that was fitted on."),
-    ] = None,
-    synthetic: Annotated[
-        str | None,
-        typer.Argument(metavar="SYNTHETIC", show_default=False, help="Table to be released."),
-    ] = None,
+    train: Annotated[str | None, fitted_on("TRAIN")] = None,
+    synthetic: Annotated[str | None, SYNTHETIC] = None,
     holdout: Holdout = None,
     policy: Annotated[
         str | None,
@@ -64,7 +61,8 @@ def run(
         str | None,
         typer.Option(
             "--output", "-o", metavar="DIR", show_default=False,
-            help="Folder for the evidence pack; SYNTHETIC-evidence without it.",
+            help="Folder for the evidence pack; without it SYNTHETIC-evidence, or release-evidence "
+            "where SYNTHETIC is no file.",
         ),
     ] = None,
     verify: Annotated[
@@ -92,6 +90,10 @@ def run(
     their record, byte for byte. Writes the evidence: internal and publishable report, model card,
     Croissant metadata, in a zip whose digest it prints.
     """
+    from synthgen.connectors import without_secret
+    from synthgen.reports.gate import gate
+    from synthgen.reports.policy import load
+
     notes = Notes(quiet)
     if verify is not None:
         _verify(verify, digest, as_json, notes)
@@ -99,9 +101,18 @@ def run(
     if train is None or synthetic is None or policy is None:
         lacking = "TRAIN" if train is None else "SYNTHETIC" if synthetic is None else "--policy"
         raise typer.BadParameter(f"{lacking} is missing (or give --verify PACK)")
-    found = _judged(train, synthetic, holdout, policy, model, quality, seed, notes)
-    folder = Path(output or f"{_stem(synthetic)}-evidence")
-    written = _write(found, folder, synthetic)
+    rules, text = load(policy)  # refused before minutes of work
+    figures = None if quality is None else _json(quality)
+    case = opened(train, synthetic, holdout, model)
+    found = gate(
+        _report(case, rules, seed, notes), rules, text,
+        inputs={
+            role: sha256(path) for role, path in case.paths.items() if path and os.path.isfile(path)
+        },
+        command=shlex.join(["synthgen", *map(without_secret, sys.argv[1:])]),
+        quality=figures,
+    )  # fmt: skip
+    written = _write(found, Path(output or f"{_stem(synthetic)}-evidence"), case)
     if as_json:
         print_json({"passed": found.passed, "checks": found.checks, **written})
     else:
@@ -110,53 +121,23 @@ def run(
         raise typer.Exit(NOT_HELD)
 
 
-def _judged(
-    train: str,
-    synthetic: str,
-    holdout: str | None,
-    policy: str,
-    model: str | None,
-    quality: str | None,
-    seed: int | None,
-    notes: Notes,
-) -> Gate:
-    from synthgen.reports.gate import gate
-    from synthgen.reports.policy import load
+def _report(case: Case, rules: Policy, seed: int | None, notes: Notes) -> PrivacyReport:
+    """What the attacks found, and whether the rows are those of the model that makes the claim."""
+    from synthgen.cli.reproduce import check_lineage
 
-    sources = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
-    check_files({role: path for role, path in sources.items() if path is not None}, None)
-    rules, text = load(policy)  # refused before minutes of work
-    figures = None if quality is None else _json(quality)
     report = attacked(
-        train, synthetic, holdout, model, notes, seed=seed,
+        case, notes, seed=seed,
         quasi_identifiers=rules.quasi_identifiers, sensitive=rules.sensitive,
     )  # fmt: skip
-    if model is not None:
-        _check_lineage(report, synthetic, model, notes)
-    files = {"train": train, "synthetic": synthetic, "holdout": holdout, "model": model}
-    return gate(
-        report, rules, text,
-        inputs={
-            role: _sha256(path) for role, path in files.items() if path and os.path.isfile(path)
-        },
-        command=shlex.join(["synthgen", *sys.argv[1:]]),
-        quality=figures,
-    )  # fmt: skip
+    if case.synth is not None:
+        notes.say("sampling the model again", "dim")
+        synthetic, model = str(case.paths["synthetic"]), str(case.paths["model"])
+        check_lineage(report, synthetic, model, case.synth)
+    return report
 
 
-def _check_lineage(report: PrivacyReport, synthetic: str, model: str, notes: Notes) -> None:
-    """Whether the rows are the model's own; without that its epsilon says nothing of them."""
-    from synthgen.cli.reproduce import why_not
-    from synthgen.synthesizer import SynthGen
-
-    notes.say("sampling the model again", "dim")
-    reasons = why_not(synthetic, model, SynthGen.load(model))
-    report.contents["claim"]["checks"]["the rows are the model's, byte for byte"] = reasons
-
-
-def _write(found: Gate, folder: Path, synthetic: str) -> dict[str, str]:
+def _write(found: Gate, folder: Path, case: Case) -> dict[str, str]:
     """The pack, and beside it what is to be read; their paths and the pack's digest."""
-    from synthgen import connectors
     from synthgen.atomic import replacing
     from synthgen.reports.pack import write
 
@@ -164,14 +145,21 @@ def _write(found: Gate, folder: Path, synthetic: str) -> dict[str, str]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(f"-o {folder}: cannot make the folder: {error.strerror}") from None
-    released = connectors.find(synthetic).read(synthetic)
-    sha256 = _sha256(synthetic).hex() if os.path.isfile(synthetic) else "0" * 64
-    documents = found.documents(released, os.path.basename(synthetic), sha256)
+    documents = found.documents(case.synthetic, *_released(case))
     digest = write(folder / _PACK, found.pack(documents))
-    for name in _ENDINGS:
+    for name in _READ:
         with replacing(folder / name) as handle:
             handle.write(documents[name].encode("utf-8"))
     return {"pack": str(folder / _PACK), "digest": digest}
+
+
+def _released(case: Case) -> tuple[str, str]:
+    """Name and SHA-256 of the release; of rows that are no file, as the CSV that they would be."""
+    path = str(case.paths["synthetic"])
+    if os.path.isfile(path):
+        return os.path.basename(path), sha256(path).hex()
+    rows = case.synthetic.to_csv(index=False).encode("utf-8")
+    return f"{_stem(path)}.csv", hashlib.sha256(rows).hexdigest()
 
 
 def _verify(pack: str, digest: str | None, as_json: bool, notes: Notes) -> None:
@@ -199,7 +187,7 @@ def _show(found: Gate, written: dict[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from synthgen.reports.privacypage import LABELS
+    from synthgen.reports.privacypage import label
 
     console = stdout()
     shown = Table(
@@ -208,15 +196,14 @@ def _show(found: Gate, written: dict[str, str]) -> None:
     for column in shown.columns[1:4]:
         column.justify = "right"
     for check in found.checks:
-        label = LABELS.get(check["requirement"], (check["requirement"],))[0]
         numbers = ("" if check[k] is None else f"{check[k]:.4g}" for k in _COLUMNS)
         mark = Text("holds", "green") if check["passed"] else Text("FAILS", "red bold")
-        shown.add_row(label, *numbers, mark)
+        shown.add_row(label(check["requirement"]), *numbers, mark)
     console.print(shown)
     for check in found.checks:
         if not check["passed"]:
-            label = LABELS.get(check["requirement"], (check["requirement"],))[0]
-            console.print(Text(f"{label}: {check['reason']}", style="red"), soft_wrap=True)
+            why = f"{label(check['requirement'])}: {check['reason']}"
+            console.print(Text(why, style="red"), soft_wrap=True)
     name = found.contents["gate"]["policy"]["name"]
     verdict = f"The evidence {'meets' if found.passed else 'does not meet'} {name}."
     console.print(Text(verdict, style="bold green" if found.passed else "bold red"))
@@ -236,14 +223,8 @@ def _json(path: str) -> dict[str, Any]:
         raise InvalidInputError(f"--quality {path}: {error}") from None
 
 
-def _sha256(path: str) -> bytes:
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
-    return digest.digest()
-
-
 def _stem(synthetic: str) -> str:
+    if synthetic == "-":
+        return "release"
     table = re.search(r"[?&]table=([^&]+)", synthetic)
     return table[1] if table else os.path.basename(synthetic).split(".")[0] or "release"

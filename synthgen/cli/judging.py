@@ -1,15 +1,53 @@
-"""What the commands share that judge tables: files that are told apart, stages that are told."""
+"""What the commands share that judge tables: arguments, tables read once, stages that are told."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from synthgen.cli.output import Notes
 from synthgen.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def check_files(given: dict[str, str], output: str | None) -> None:
+SYNTHETIC: Any = typer.Argument(
+    metavar="SYNTHETIC", show_default=False, help="Synthetic table of the same columns."
+)
+
+
+def fitted_on(metavar: str) -> Any:
+    """The argument of the real table, as a command calls it."""
+    return typer.Argument(
+        metavar=metavar, show_default=False,
+        help="Table that the generator was fitted on: CSV or Parquet file, [bold]-[/bold] for "
+        "standard input, or a connector URL.",
+    )  # fmt: skip
+
+
+def read_tables(
+    given: Mapping[str, str | None], output: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """Role -> table of those that were given, each read once: standard input has no second time.
+
+    Raises:
+        InvalidInputError: If two are standard input, one is the report, or the report has an ending
+            that no report has; before anything is read.
+    """
+    from synthgen import connectors
+    from synthgen.reports.report import check_ending
+
+    paths = {role: path for role, path in given.items() if path is not None}
+    check_files(paths, output)
+    if output is not None:
+        check_ending(output)
+    return {role: connectors.find(path).read(path) for role, path in paths.items()}
+
+
+def check_files(given: Mapping[str, str], output: str | None) -> None:
     """Tables and the report are different files, and one at most comes from standard input.
 
     Raises:

@@ -1,4 +1,4 @@
-"""``synthgen molecules``: fit SMILES or peptides, draw new ones, judge them."""
+"""``synthgen molecules``: fit SMILES or peptides, draw new ones."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthgen.cli.output import Notes, command, print_json, stdout
+from synthgen.cli import moleculejudging
+from synthgen.cli.moleculefiles import Column, File, Kind, as_numbers, texts_of, write_rejected
+from synthgen.cli.output import Notes, command
 from synthgen.cli.params import (
     Delta,
     Device,
     Epsilon,
-    Json,
     MaxSteps,
     Model,
     ModelOptions,
     ModelOut,
     Quiet,
-    ReportOut,
     Seed,
     TimeLimit,
     option,
 )
 from synthgen.cli.sidecar import made_by, noted, write_times
 from synthgen.cli.values import options, show_duration, show_size
-from synthgen.errors import ConditionError, InvalidInputError
+from synthgen.errors import ConditionError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,29 +54,6 @@ _SAMPLE = """
 
   synthgen molecules sample molecules.synthgen -n 100 --where QED=0.8..0.9 --unique -o new.sdf
 """
-_EVALUATE = """
-[bold]Examples[/bold]
-
-  synthgen molecules evaluate train.csv new.smi --holdout test.csv -o molecules.html
-"""
-File = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE",
-        help="CSV with a column of SMILES or sequences, .smi, .sdf or .fasta (also .gz).",
-        show_default=False,
-    ),
-]
-Column = Annotated[
-    str | None,
-    option(
-        "--smiles-column", "--sequence-column", metavar="COL", show_default=False,
-        help="Column of SMILES or sequences; without it the one called smiles or sequence.",
-    ),
-]  # fmt: skip
-Kind = Annotated[
-    str, option("--kind", metavar="KIND", help="What the texts are: molecules, peptides.")
-]
 
 
 @app.command("fit", epilog=_FIT)
@@ -238,100 +215,11 @@ def sample(
         notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
 
 
-@app.command("evaluate", epilog=_EVALUATE)
-@command
-def evaluate(
-    train: Annotated[
-        str, typer.Argument(metavar="TRAIN", help="Molecules fitted on.", show_default=False)
-    ],
-    synthetic: Annotated[
-        str, typer.Argument(metavar="SYNTHETIC", help="Molecules drawn.", show_default=False)
-    ],
-    holdout: Annotated[
-        str | None,
-        option(
-            "--holdout", metavar="FILE", show_default=False,
-            help="Molecules the generator never saw, to compare with.",
-        ),
-    ] = None,
-    output: ReportOut = None,
-    kind: Kind = "molecules",
-    smiles_column: Column = None,
-    seed: Seed = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:  # fmt: skip
-    """Judge the molecules or peptides SYNTHETIC against TRAIN, or against the holdout.
-
-    Of peptides the figures are printed; a page is made of molecules alone.
-    """
-    from synthgen.molecular.representation import representation
-    from synthgen.reports.molecules import LABELS, evaluate_molecules
-    from synthgen.reports.report import check_ending
-
-    notes = Notes(quiet)
-    representation(kind)  # or there is no such kind
-    if output is not None:
-        check_ending(output)
-    known, made = texts_of(train, smiles_column, kind), texts_of(synthetic, None, kind)
-    unseen = None if holdout is None else texts_of(holdout, smiles_column, kind)
-    if kind == "peptides":
-        _evaluate_peptides(known, made, unseen, output, 0 if seed is None else seed, as_json)
-        return
-    report = evaluate_molecules(
-        known,
-        made,
-        holdout=unseen,
-        seed=0 if seed is None else seed,
-        jobs=os.cpu_count() or 1,
-        told=lambda stage: notes.say(stage, "dim"),
-    )
-    if output is not None:
-        report.save(output)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show(report.to_dict(), LABELS)
-    if output is not None:
-        notes.say(f"Report: {output}", "bold")
-
-
-def _evaluate_peptides(
-    train: list[str],
-    synthetic: list[str],
-    holdout: list[str] | None,
-    output: str | None,
-    seed: int,
-    as_json: bool,
-) -> None:
-    from synthgen.evaluation.molecules.peptides import LABELS, judge_peptides
-
-    if output is not None:
-        raise InvalidInputError(
-            f"{output}: there is no page about peptides; print the figures, with --json as JSON"
-        )
-    judged = judge_peptides(train, synthetic, holdout, seed=seed)
-    found = {name: result.to_dict() for name, result in judged.items()}
-    if as_json:
-        print_json(found)
-    else:
-        _show(found, LABELS, "peptides")
-
-
-def _show(
-    found: dict[str, Any], labels: dict[str, tuple[str, str]], kind: str = "molecules"
-) -> None:
-    from rich import box
-    from rich.table import Table
-
-    shown = Table("", "synthetic", "real", "better is", kind, box=box.SIMPLE_HEAD)
-    for name, (label, _) in labels.items():
-        one = found[name]
-        value, base = (
-            "-" if number is None else f"{number:.4g}" for number in (one["value"], one["baseline"])
-        )
-        shown.add_row(label, value, base, one["direction"], f"{one['n']:,}")
-    stdout().print(shown)
+for _name, _run, _examples in (
+    ("evaluate", moleculejudging.evaluate, moleculejudging.EVALUATE),
+    ("privacy", moleculejudging.privacy, moleculejudging.PRIVACY),
+):
+    app.command(_name, epilog=_examples)(command(_run))
 
 
 def conditions(texts: list[str]) -> dict[str, Any]:
@@ -360,51 +248,3 @@ def conditions(texts: list[str]) -> dict[str, Any]:
             raise ConditionError(f"--where {text!r}: {value!r} is not a number or LOW..HIGH")
         found[name] = ends[0] if len(ends) == 1 else (ends[0], ends[1])
     return found
-
-
-def texts_of(path: str, column: str | None, kind: str) -> list[str]:
-    """The SMILES or sequences of a file.
-
-    Raises:
-        InvalidInputError: If it has no such column.
-    """
-    from synthgen import connectors
-    from synthgen.molecular.representation import representation
-
-    usual = representation(kind).column
-    frame = connectors.find(path).read(path)
-    names = [str(name) for name in frame.columns]
-    alike = [name for name in names if name.lower() == (column or usual).lower()]
-    if column is None and not alike and len(names) == 1:
-        alike = names
-    if not alike:
-        raise InvalidInputError(
-            f"{path}: no column {column or usual!r} of {kind}; it has {', '.join(names)}: "
-            f"name it with --{usual}-column"
-        )
-    return [str(text) for text in frame[alike[0]]]
-
-
-def as_numbers(frame: pd.DataFrame, smiles_column: str | None) -> pd.DataFrame:
-    """Text columns that hold nothing but numbers and gaps as numbers; a CSV file has no types."""
-    import pandas as pd
-
-    frame = frame.copy()
-    for name in frame.columns:
-        if str(name) == (smiles_column or "smiles") or frame[name].dtype != object:
-            continue
-        given = frame[name].replace("", None)
-        numbers = pd.to_numeric(given, errors="coerce")
-        if given.notna().any() and bool((numbers.notna() == given.notna()).all()):
-            # a gap makes no whole number a fraction
-            is_whole = not given.dropna().str.contains(r"[.eEnN]").any()
-            frame[name] = numbers.astype("Int64" if is_whole else float)
-    return frame
-
-
-def write_rejected(path: str, rejected: pd.DataFrame) -> None:
-    """The rows that were left out; they are the user's own, and not synthetic."""
-    from synthgen.atomic import replacing
-
-    with replacing(path) as handle:
-        handle.write(rejected.to_csv(index=False).encode("utf-8"))

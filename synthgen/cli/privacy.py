@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from synthgen.cli.judging import check_files, stages
+from synthgen.cli.judging import SYNTHETIC, fitted_on, read_tables, stages
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from synthgen.reports.privacy import PrivacyReport
+    from synthgen.synthesizer import SynthGen
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -22,20 +25,6 @@ EXAMPLES = """
   synthgen privacy adult.csv synthetic.csv --holdout test.csv --json | jq .membership_auc.ci
 """
 
-Train = Annotated[
-    str,
-    typer.Argument(
-        metavar="TRAIN", show_default=False,
-        help="Table that the generator was fitted on: CSV or Parquet file, "
-        "[bold]-[/bold] for standard input, or a connector URL.",
-    ),
-]  # fmt: skip
-Synthetic = Annotated[
-    str,
-    typer.Argument(
-        metavar="SYNTHETIC", show_default=False, help="Synthetic table of the same columns."
-    ),
-]
 Holdout = Annotated[
     str | None,
     option(
@@ -54,8 +43,8 @@ ModelFile = Annotated[
 
 
 def run(
-    train: Train,
-    synthetic: Synthetic,
+    train: Annotated[str, fitted_on("TRAIN")],
+    synthetic: Annotated[str, SYNTHETIC],
     holdout: Holdout = None,
     model: ModelFile = None,
     quasi: Annotated[
@@ -83,69 +72,84 @@ def run(
     and, for control, on people of the holdout. The report holds no raw row, but figures of raw
     rows: it is internal.
     """
-    from synthgen.reports.report import check_ending
-
     notes = Notes(quiet)
-    sources = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
-    check_files({role: path for role, path in sources.items() if path is not None}, output)
-    if output is not None:
-        check_ending(output)
+    case = opened(train, synthetic, holdout, model, output)
     report = attacked(
-        train, synthetic, holdout, model, notes,
-        seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or [],
+        case, notes, seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or []
+    )
+    hand_out(report, output, as_json, notes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is attacked, read.
+
+    Attributes:
+        paths: Role -> what was given for it, ``None`` where nothing was.
+        train, synthetic, holdout: The tables.
+        synth: The model, where one was given.
+    """
+
+    paths: Mapping[str, str | None]
+    train: pd.DataFrame
+    synthetic: pd.DataFrame
+    holdout: pd.DataFrame
+    synth: SynthGen | None
+
+
+def opened(
+    train: str, synthetic: str, holdout: str | None, model: str | None, output: str | None = None
+) -> Case:
+    """Read the tables and the model, each once.
+
+    Raises:
+        InvalidInputError: Without a holdout, or as `read_tables`.
+    """
+    from synthgen.reports.privacy import WHY_HOLDOUT
+    from synthgen.synthesizer import SynthGen
+
+    if holdout is None:
+        raise InvalidInputError(f"--holdout is missing: {WHY_HOLDOUT}")
+    synth = None if model is None else SynthGen.load(model)
+    given = {"TRAIN": train, "SYNTHETIC": synthetic, "--holdout": holdout}
+    tables = read_tables(given, output)
+    paths = {"train": train, "synthetic": synthetic, "holdout": holdout, "model": model}
+    return Case(paths, tables["TRAIN"], tables["SYNTHETIC"], tables["--holdout"], synth)
+
+
+def attacked(case: Case, notes: Notes, *, seed: int | None, **declared: Any) -> PrivacyReport:
+    """The attacks on it."""
+    from synthgen.reports.privacy import evaluate_privacy
+
+    return evaluate_privacy(
+        case.train, case.synthetic, holdout=case.holdout, model=case.synth,
+        seed=0 if seed is None else seed, progress=stages(notes), **declared,
     )  # fmt: skip
+
+
+def hand_out(report: PrivacyReport, output: str | None, as_json: bool, notes: Notes) -> None:
+    """Save the report where that is wanted, and print it."""
     if output is not None:
         report.save(output)
     if as_json:
         print_json(report.to_dict())
     else:
-        show(report)
+        _show(report)
     if output is not None:
         notes.say(f"Report (internal): {output}", "bold")
     elif not as_json:
         notes.say("Every attack and column, and what was not tested: add -o privacy.html")
 
 
-def attacked(
-    train: str,
-    synthetic: str,
-    holdout: str | None,
-    model: str | None,
-    notes: Notes,
-    *,
-    seed: int | None,
-    **declared: Any,
-) -> PrivacyReport:
-    """The tables read, and attacked.
-
-    Raises:
-        InvalidInputError: Without a holdout.
-    """
-    from synthgen import connectors
-    from synthgen.reports.privacy import evaluate_privacy
-    from synthgen.synthesizer import SynthGen
-
-    if holdout is None:
-        raise InvalidInputError(
-            "--holdout is missing: without real rows that the generator never saw, a leak cannot "
-            "be told from what is true of everybody; put some aside before the fit"
-        )
-    synth = None if model is None else SynthGen.load(model)
-    tables = [connectors.find(path).read(path) for path in (train, synthetic, holdout)]
-    return evaluate_privacy(
-        tables[0], tables[1], holdout=tables[2], model=synth,
-        seed=0 if seed is None else seed, progress=stages(notes), **declared,
-    )  # fmt: skip
-
-
-def show(report: PrivacyReport) -> None:
+def _show(report: PrivacyReport) -> None:
     """The risks, for reading."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from synthgen.reports.privacypage import LABELS
+    from synthgen.reports.privacypage import label
 
+    about = report.contents["about"]
     console = stdout()
     shown = Table(
         "risk", "measured", "95 % interval", "nothing leaked", "attacks",
@@ -156,10 +160,10 @@ def show(report: PrivacyReport) -> None:
     for name, risk in report.risks.items():
         ci = risk.interval()
         if risk.value is None or ci is None:
-            shown.add_row(LABELS[name][0], "-", Text(f"({risk.reason})"), "", "")
+            shown.add_row(label(name, about), "-", Text(f"({risk.reason})"), "", "")
             continue
         shown.add_row(
-            LABELS[name][0], f"{risk.value:.4f}", f"{ci[0]:.4f} to {ci[1]:.4f}",
+            label(name, about), f"{risk.value:.4f}", f"{ci[0]:.4f} to {ci[1]:.4f}",
             f"{risk.baseline or 0:g}", f"{risk.n:,}",
         )  # fmt: skip
     console.print(shown)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from synthgen.cli.judging import check_files, stages
+from synthgen.cli.judging import SYNTHETIC, fitted_on, read_tables, stages
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
 
@@ -24,20 +22,8 @@ _TELLING = 5
 
 
 def run(
-    real: Annotated[
-        str,
-        typer.Argument(
-            metavar="REAL", show_default=False,
-            help="Table that the generator was fitted on: CSV or Parquet file, "
-            "[bold]-[/bold] for standard input, or a connector URL.",
-        ),
-    ],
-    synthetic: Annotated[
-        str,
-        typer.Argument(
-            metavar="SYNTHETIC", show_default=False, help="Synthetic table of the same columns."
-        ),
-    ],
+    real: Annotated[str, fitted_on("REAL")],
+    synthetic: Annotated[str, SYNTHETIC],
     holdout: Annotated[
         str | None,
         option(
@@ -64,17 +50,10 @@ def run(
     the generator never saw. The report also shows every column, every pair, and the rules by
     which boosted trees tell the tables apart. It holds no value of fewer than 5 real rows.
     """
-    from synthgen import connectors
     from synthgen.reports.quality import evaluate_quality
-    from synthgen.reports.report import check_ending
 
     notes = Notes(quiet)
-    sources = {"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout}
-    given = {role: path for role, path in sources.items() if path is not None}
-    check_files(given, output)
-    if output is not None:
-        check_ending(output)
-    tables = {role: connectors.find(path).read(path) for role, path in given.items()}
+    tables = read_tables({"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout}, output)
     report = evaluate_quality(
         tables["REAL"],
         tables["SYNTHETIC"],

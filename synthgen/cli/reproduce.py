@@ -13,9 +13,22 @@ from synthgen.errors import SynthGenError
 from synthgen.untrusted import strict_json
 
 if TYPE_CHECKING:
+    from synthgen.reports.privacy import PrivacyReport
     from synthgen.synthesizer import SynthGen
 
+LINEAGE = "the rows are the model's, byte for byte"
 _MOST_BYTES, _BLOCK = 1 << 20, 1 << 20
+
+
+def check_lineage(report: PrivacyReport, path: str, model: str, synth: SynthGen) -> None:
+    """Add to a claim whether the rows are the model's own: else its epsilon says nothing of them.
+
+    Args:
+        report: Of the rows at ``path``, with the claim of the model.
+        path, model: Files.
+        synth: The model, loaded.
+    """
+    report.contents["claim"]["checks"][LINEAGE] = why_not(path, model, synth)
 
 
 def why_not(path: str, model: str, synth: SynthGen) -> list[str]:

@@ -15,19 +15,24 @@ def made_by(model: str) -> dict[str, Any]:
     """Which program, and which model file, by its SHA-256."""
     from synthgen import __version__
 
-    with open(model, "rb") as handle:
-        digest = hashlib.sha256()
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
     return {
         "made_by": f"synthgen {__version__}",
-        "model": {"file": os.path.basename(model), "sha256": digest.hexdigest()},
+        "model": {"file": os.path.basename(model), "sha256": sha256(model).hex()},
     }
 
 
 def noted(note: str) -> str:
     """Where a connector left the record of a sample, as the end of a sentence."""
     return f"; {note} says how they were made" if note else ""
+
+
+def sha256(path: str) -> bytes:
+    """The hash of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
 
 
 def write_times(model: str, seconds: dict[str, float]) -> None:

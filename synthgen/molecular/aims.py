@@ -17,7 +17,6 @@ _MOST, _PLACES = 2.6, 27
 # molecules drawn for each property, and the degree of the curve through them
 _DRAWN, _DEGREE = 600, 3
 Drawn = tuple[np.ndarray, np.ndarray]
-Wishable = tuple[int, Sequence[int]]
 
 
 class Aims:
@@ -43,16 +42,21 @@ class Aims:
         return cls(np.tile(_grid(), (n_properties, 1)).astype(np.float32))
 
     @classmethod
-    def of(cls, draw: Callable[[np.ndarray, np.ndarray], Drawn], wishable: Wishable) -> Aims:
+    def of(
+        cls,
+        draw: Callable[[np.ndarray, np.ndarray], Drawn],
+        n_properties: int,
+        computed: Sequence[int],
+    ) -> Aims:
         """Of a generator.
 
         Args:
             draw: Given wishes (n, n_properties), and 1 where there is one, which wishes gave a
                 molecule (m,), and the normal score (m,) of the property that each wished for.
-            wishable: How many properties there are, and which follow from the molecule. Of others
-                nothing is known: their wishes stay as they are.
+            n_properties: How many there are.
+            computed: Those that follow from the molecule. Of others nothing is known: their wishes
+                stay as they are.
         """
-        n_properties, computed = wishable
         found = cls.straight(n_properties).reached
         if not len(computed):
             return cls(found)

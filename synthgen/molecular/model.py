@@ -142,7 +142,7 @@ class GraphGAN:
             return found.rows, score
 
         if run.deadline is None or time.monotonic() < run.deadline - 2:
-            self.aims = Aims.of(drawn, (self.n_properties, examples.appraise.computed))
+            self.aims = Aims.of(drawn, self.n_properties, examples.appraise.computed)
 
     def _fit_critic(
         self, trainer: CriticTrainer, learned: Graphs, judging: Graphs, run: Run

@@ -16,7 +16,7 @@ from synthgen.reports.croissant import croissant
 from synthgen.reports.pack import packed
 from synthgen.reports.policy import Policy, checks
 from synthgen.reports.privacy import PrivacyReport
-from synthgen.reports.privacypage import LABELS, render
+from synthgen.reports.privacypage import label, render
 from synthgen.reports.published import published
 from synthgen.reports.report import as_json
 
@@ -101,7 +101,7 @@ def gate(
     salt = secrets.token_bytes(32)
     tested = set(policy.limits)
     untested = [
-        f"{LABELS[name][0]}: measured, but not required by the policy"
+        f"{label(name)}: measured, but not required by the policy"
         for name, risk in report.risks.items()
         if name not in tested and risk.value is not None
     ]
@@ -149,11 +149,9 @@ def model_card(report: Mapping[str, Any]) -> str:
         "|---|--:|--:|---|",
     ]
     for check in report["checks"]:
-        label = LABELS.get(check["requirement"], (check["requirement"],))[0]
         verdict = "holds" if check["passed"] else "fails"
-        lines.append(
-            f"| {label} | {_cell(check['measured'])} | {_cell(check['limit'])} | {verdict} |"
-        )
+        numbers = f"{_cell(check['measured'])} | {_cell(check['limit'])}"
+        lines.append(f"| {label(check['requirement'])} | {numbers} | {verdict} |")
     lines += ["", "## Limits", "", "Not tested:", ""]
     lines += [f"- {text}" for text in report["not_tested"]]
     lines += ["", f"Verdict: {'passed' if gate['passed'] else 'failed'}.", ""]

@@ -51,14 +51,11 @@ class MoleculeReport(Report):
 
     def to_html(self) -> str:
         """The report as one HTML page that loads nothing."""
-        page = environment()
-        css = Markup(page.get_template("quality.css").render())
         pictures = [
             {"smiles": text, "svg": Markup(picture(text))} for text in self.contents["shown"]
         ]
-        return page.get_template("molecules.html").render(
-            css=css, report=self.contents, labels=LABELS, pictures=pictures
-        )
+        page = environment().get_template("molecules.html")
+        return page.render(report=self.contents, labels=LABELS, pictures=pictures)
 
 
 def evaluate_molecules(

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from synthgen.reports import charts, heatmap, wording
 
@@ -16,10 +15,7 @@ _STEP = "step"
 
 def render(report: dict[str, Any]) -> str:
     """The page of a quality report, `QualityReport.to_dict`."""
-    templates = environment()
-    # The styles are part of the package, not of the data: they are not escaped.
-    css = Markup(templates.get_template("quality.css").render())
-    return templates.get_template("quality.html").render(css=css, **_view(report))
+    return environment().get_template("quality.html").render(_view(report))
 
 
 @lru_cache(maxsize=1)

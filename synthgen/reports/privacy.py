@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
-from synthgen.reports.report import Report
-from synthgen.reports.tables import Compared, compared, read_table
+from synthgen.reports.report import Report, checked_seed
+from synthgen.reports.tables import compared
 from synthgen.reports.versions import versions
 
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
@@ -24,6 +23,11 @@ UNTESTED = (
     "shadow models: nobody trained the generator again to learn how it treats members",
     "free text and identifiers beyond exact copies of their cells",
     "repeated releases: what several synthetic tables tell together",
+)
+
+WHY_HOLDOUT = (
+    "without real records that the generator never saw, a leak cannot be told from what is true of "
+    "everybody; put some aside before the fit"
 )
 
 
@@ -79,41 +83,61 @@ def evaluate_privacy(
             holdout rows that were trained on.
     """
     if holdout is None:
-        raise InvalidInputError(
-            "no holdout: without real rows that the generator never saw, a leak cannot be told "
-            "from what is true of everybody; put some aside before the fit, and give them here"
-        )
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InvalidInputError(f"seed must be a whole number, at least 0, got {seed!r}")
+        raise InvalidInputError(f"no holdout: {WHY_HOLDOUT}, and give them here")
+    seed = checked_seed(seed)
     tables = compared(train, synthetic, holdout)
+    assert tables.holdout is not None
     release = Release(
         tables.real,
         tables.synthetic,
-        _known(tables.holdout),
-        _identifiers((train, synthetic, holdout), tables),
+        tables.holdout,
+        tables.left_out,
         [_named(name, tables.real) for name in quasi_identifiers],
         [_named(name, tables.real) for name in sensitive],
     )
-    found = attack(release, int(seed), progress)
-    contents = {
+    found = attack(release, seed, progress)
+    rows = {"train": tables.real, "synthetic": tables.synthetic, "holdout": tables.holdout}
+    contents = contents_of(found, {role: len(table) for role, table in rows.items()}, model, seed)
+    contents["skipped"] = tables.skipped
+    return PrivacyReport(found.risks, found, contents)
+
+
+def contents_of(
+    found: Attacks,
+    rows: Mapping[str, int],
+    model: Any,
+    seed: int,
+    *,
+    about: str = "table",
+    untested: Sequence[str] = UNTESTED,
+    packages: Sequence[str] = _PACKAGES,
+) -> dict[str, Any]:
+    """What the files of a privacy report hold.
+
+    Args:
+        found: What the attacks found.
+        rows: Role -> records given.
+        model: Whose ledger is held against the attacks, or ``None``.
+        seed: Of the attacks.
+        about: ``"table"`` or ``"molecules"``.
+        untested: What nothing was tried against.
+        packages: Whose versions are told.
+    """
+    return {
         **{name: risk.to_dict() for name, risk in found.risks.items()},
+        "about": about,
         "tier": "internal",
-        "rows": {
-            "train": len(tables.real),
-            "synthetic": len(tables.synthetic),
-            "holdout": len(release.holdout),
-        },
+        "rows": dict(rows),
         "attacked": found.attacked,
         "diagnostics": {name: one.to_dict() for name, one in found.diagnostics.items()},
         "classes": found.classes,
         "power": found.power,
         "notes": [note for note in found.notes if note["kind"] not in ("unseen", "no_shared_rows")],
-        "skipped": tables.skipped,
-        "not_tested": [*UNTESTED, *_lacking(found.risks)],
-        "claim": claimed(model, found.risks, len(tables.real)),
-        "made": {"versions": versions(_PACKAGES), "seed": int(seed)},
+        "skipped": [],
+        "not_tested": [*untested, *_lacking(found.risks)],
+        "claim": claimed(model, found.risks, rows["train"]),
+        "made": {"versions": versions(packages), "seed": seed},
     }
-    return PrivacyReport(found.risks, found, contents)
 
 
 def claimed(model: Any, risks: Mapping[str, Risk], n_train: int) -> dict[str, Any] | None:
@@ -160,25 +184,6 @@ def _lacking(risks: Mapping[str, Risk]) -> list[str]:
         for name, risk in risks.items()
         if risk.value is None
     ]
-
-
-def _known(holdout: pd.DataFrame | None) -> pd.DataFrame:
-    assert holdout is not None
-    return holdout
-
-
-def _identifiers(
-    given: tuple[Any, Any, Any], tables: Compared
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
-    left_out = [entry["column"] for entry in tables.skipped]
-    if not left_out:
-        return None
-    roles = ("train", "synthetic", "holdout")
-    train, synthetic, holdout = (
-        read_table(table, role) for table, role in zip(given, roles, strict=True)
-    )
-    names = [name for name in train.columns if str(name) in left_out]
-    return train[names], synthetic[names], holdout[names]
 
 
 def _named(name: Any, table: pd.DataFrame) -> Any:

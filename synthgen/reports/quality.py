@@ -12,7 +12,7 @@ import pandas as pd
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.quality import Judgement, MetricResult, judge
 from synthgen.reports.distributions import distribution
-from synthgen.reports.report import Report
+from synthgen.reports.report import Report, checked_seed
 from synthgen.reports.tables import Compared, compared
 from synthgen.reports.verdict import verdict
 from synthgen.reports.versions import versions
@@ -73,11 +73,10 @@ def evaluate_quality(
         InvalidInputError: If the tables cannot be compared: other columns, no rows, no such target.
         MissingExtraError: If the extra ``quality`` is not installed.
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InvalidInputError(f"seed must be a whole number, at least 0, got {seed!r}")
+    seed = checked_seed(seed)
     history = _history(model)
     tables = compared(real, synthetic, holdout, target)
-    found = judge(tables.real, tables.synthetic, tables.holdout, tables.target, progress, int(seed))
+    found = judge(tables.real, tables.synthetic, tables.holdout, tables.target, progress, seed)
     contents = {
         **{name: result.to_dict() for name, result in found.metrics.items()},
         "verdict": verdict(found),
@@ -87,7 +86,7 @@ def evaluate_quality(
         "skipped": tables.skipped,
         "distributions": _distributions(tables),
         "history": history,
-        "made": _made(model, int(seed)),
+        "made": _made(model, seed),
     }
     return QualityReport(found.metrics, found, contents)
 

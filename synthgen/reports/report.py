@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from synthgen.atomic import check_target, replacing
 from synthgen.errors import InvalidInputError
 
@@ -51,6 +53,17 @@ class Report:
 def as_json(contents: Mapping[str, Any]) -> str:
     """The text of a JSON report."""
     return json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed of measurements.
+
+    Raises:
+        InvalidInputError: If it is none.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InvalidInputError(f"seed must be a whole number, at least 0, got {seed!r}")
+    return int(seed)
 
 
 def check_ending(path: str | Path) -> str:

@@ -25,6 +25,8 @@ class Compared:
         real, synthetic, holdout: Typed tables.
         target: The column to predict, by the name it has in the tables.
         skipped: Columns left out of the comparison, each ``{"column", "kind", "reason"}``.
+        left_out: The cells of those that all tables have: of the real, the synthetic and, where
+            there is one, the holdout table.
     """
 
     real: pd.DataFrame
@@ -32,6 +34,7 @@ class Compared:
     holdout: pd.DataFrame | None
     target: Any
     skipped: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[pd.DataFrame] = field(default_factory=list)
 
 
 def compared(real: Any, synthetic: Any, holdout: Any = None, target: Any = None) -> Compared:
@@ -45,13 +48,15 @@ def compared(real: Any, synthetic: Any, holdout: Any = None, target: Any = None)
         InvalidInputError: If one is no table, has no rows, or there is no such target.
         MissingExtraError: A polars or Arrow table, and pyarrow is not installed.
     """
-    tables = {"real": read_table(real, "real"), "synthetic": read_table(synthetic, "synthetic")}
+    tables = {"real": _read(real, "real"), "synthetic": _read(synthetic, "synthetic")}
     if holdout is not None:
-        tables["holdout"] = read_table(holdout, "holdout")
+        tables["holdout"] = _read(holdout, "holdout")
     target = _named(target, tables["real"])
     schema = Schema.infer(tables["real"])
     skipped = _made_up(schema, target)
     left_out = {column.name for column in skipped}
+    shared = [c.name for c in skipped if all(c.name in table for table in tables.values())]
+    invented = [table[shared] for table in tables.values()]
     for role, table in tables.items():
         typed = {column.name: column for column in schema if column.kind in _QUANTITIES}
         tables[role] = pd.DataFrame(
@@ -67,15 +72,11 @@ def compared(real: Any, synthetic: Any, holdout: Any = None, target: Any = None)
         tables.get("holdout"),
         target,
         [_skip(column) for column in skipped],
+        invented,
     )
 
 
-def read_table(table: Any, role: str) -> pd.DataFrame:
-    """A table of any kind.
-
-    Raises:
-        InvalidInputError: If it is none, with its role.
-    """
+def _read(table: Any, role: str) -> pd.DataFrame:
     try:
         return frames.read(table)[0]
     except InvalidInputError as error:

@@ -172,3 +172,35 @@ def test_a_model_of_a_table_is_none_of_molecules(there: Path, tmp_path: Path) ->
     ran = run("molecules", "sample", table, "-n", 2)
     assert ran.code == 4
     one_line(ran.stderr, ("a model of a table",), sorted(there.iterdir()))
+
+
+def test_privacy_of_molecules(there: Path) -> None:
+    rows = pd.read_csv(ROOT / "tests" / "data" / "qm9.csv")
+    rows.iloc[1::6].to_csv("holdout.csv", index=False)
+    command = ("molecules", "privacy", "train.csv", "train.csv", "--holdout", "holdout.csv")
+    ran = run(*command, "--model", "m.synthgen", "-o", "p.html", "--json", "--seed", 1)
+    assert ran.code == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["exact_copies"]["ci"][0] > 0.9 and found["membership_auc"]["ci"][0] > 0.9
+    assert found["claim"]["epsilon"] is None and found["claim"]["model"] == "graphgan"
+    assert found["about"] == "molecules" and found["tier"] == "internal"
+    assert "Copied skeletons" in Path("p.html").read_text()
+    ran = run(*command)
+    assert "Copied scaffolds" in ran.stdout and "add -o privacy.html" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train.csv", "train.csv"), "put some aside before the fit"),
+        (("train.csv", "train.csv", "--holdout", "train.csv"), "holdout molecules are train"),
+        (("train.csv", "-", "--holdout", "-"), "cannot both come from standard input"),
+    ],
+)
+def test_bad_input_to_privacy_is_one_line(
+    there: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    before = sorted(there.rglob("*"))
+    ran = run("molecules", "privacy", *arguments, "--quiet")
+    assert ran.code == 4
+    one_line(ran.stderr, (says,), before)

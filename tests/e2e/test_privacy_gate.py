@@ -109,6 +109,27 @@ def test_rows_are_held_against_the_model_that_is_said_to_have_made_them(
     assert "is not what" in held[lineage]["reason"]
 
 
+def test_a_release_may_come_from_standard_input(
+    tables: Path, lenient: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = [tables / name for name in ("train.csv", "holdout.csv")]
+    ran = run(
+        "gate", paths[0], "-", "--holdout", paths[1], "--policy", lenient,
+        "--model", tables / "m.synthgen", "--json", stdin=(tables / "other.csv").read_bytes(),
+    )  # fmt: skip
+    found = json.loads(ran.stdout)
+    with zipfile.ZipFile(tmp_path / found["pack"]) as archive:
+        rows = json.loads(archive.read("croissant.json"))
+    assert found["pack"] == "release-evidence/evidence.zip"
+    columns = (tables / "other.csv").read_text().splitlines()[0].split(",")
+    assert [one["name"] for one in rows["recordSet"][0]["field"]] == columns
+    # nothing but a file can be the model's, byte for byte
+    assert ran.code == 3
+    failed = [check for check in found["checks"] if not check["passed"]]
+    assert "only a file" in failed[0]["reason"] and len(failed) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

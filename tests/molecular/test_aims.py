@@ -14,7 +14,7 @@ def overshooting(wanted: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def test_what_overshoots_is_wished_for_less() -> None:
-    aims = Aims.of(overshooting, (2, [1]))
+    aims = Aims.of(overshooting, 2, [1])
     wanted = np.array([[0.5, -1.0], [0.5, 0.2], [0.5, 1.5]], np.float32)
     found = aims(wanted, np.ones_like(wanted))
     assert found[:, 1] == pytest.approx((wanted[:, 1] - 0.2) / 1.3, abs=0.06)
@@ -23,11 +23,11 @@ def test_what_overshoots_is_wished_for_less() -> None:
 
 def test_what_is_not_wished_for_stays() -> None:
     wanted = np.full((4, 2), 0.7, np.float32)
-    assert np.array_equal(Aims.of(overshooting, (2, [0]))(wanted, np.zeros_like(wanted)), wanted)
+    assert np.array_equal(Aims.of(overshooting, 2, [0])(wanted, np.zeros_like(wanted)), wanted)
 
 
 def test_each_property_has_its_own_curve() -> None:
-    aims = Aims.of(overshooting, (3, [0, 2]))
+    aims = Aims.of(overshooting, 3, [0, 2])
     assert np.array_equal(aims.reached[1], Aims.straight(3).reached[1])
     assert np.allclose(aims.reached[0], aims.reached[2], atol=0.15)
 

@@ -6,10 +6,10 @@ import pytest
 
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import RISKS
-from synthgen.evaluation.privacy.risk import lacking, rate
+from synthgen.evaluation.privacy.risk import excess, lacking
 from synthgen.reports.policy import checks, load, shipped
 
-LOW = {name: rate(0, 10_000) for name in RISKS}
+LOW = {name: excess(0, 10_000, 0, 10_000, normalized=False) for name in RISKS}
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -31,7 +31,10 @@ def test_what_was_not_measured_fails(name: str, missing: str) -> None:
 
 def test_upper_bounds_are_judged_not_values() -> None:
     policy, _ = load("partner-sharing")
-    risks = {**LOW, "linkability": rate(8, 100)}  # .08 measured, .09 allowed
+    risks = {
+        **LOW,
+        "linkability": excess(8, 100, 0, 100, normalized=False),
+    }  # .08 measured, .09 allowed
     failed = [c["requirement"] for c in checks(policy, risks, None) if not c["passed"]]
     assert failed == ["linkability"]
 

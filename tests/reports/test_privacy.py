@@ -51,6 +51,17 @@ def test_figures_stand_under_their_names(report: PrivacyReport) -> None:
     assert found["not_tested"]
 
 
+@pytest.mark.parametrize("lacking", [1, 2], ids=["synthetic", "holdout"])
+def test_a_table_without_the_identifiers_is_attacked_by_the_other_columns(
+    parts: list[pd.DataFrame], report: PrivacyReport, lacking: int
+) -> None:
+    given = [part.drop(columns="mail") if k == lacking else part for k, part in enumerate(parts)]
+    found = evaluate_privacy(given[0], given[1], holdout=given[2])
+    assert found.risks["identifier_copies"].value is None
+    assert "in all tables" in (found.risks["identifier_copies"].reason or "")
+    assert found.risks["membership_auc"] == report.risks["membership_auc"]
+
+
 def test_no_holdout_no_report(parts: list[pd.DataFrame]) -> None:
     with pytest.raises(InvalidInputError, match="no holdout"):
         evaluate_privacy(parts[0], parts[1])

@@ -12,15 +12,19 @@ from synthgen.chemistry import Structure
 _BLOCK = 2048
 
 
-def unpacked(structures: Sequence[Structure]) -> np.ndarray:
+def fingerprints(structures: Sequence[Structure]) -> np.ndarray:
     """(n, n_bits) float32 fingerprints."""
-    packed = np.stack([one.fingerprint for one in structures])
-    return np.unpackbits(packed, axis=1).astype(np.float32)
+    return unpacked(np.stack([one.fingerprint for one in structures]))
+
+
+def unpacked(bits: np.ndarray) -> np.ndarray:
+    """(n, n_bits) float32 of packed fingerprints (n, n_bits / 8)."""
+    return np.unpackbits(bits, axis=1).astype(np.float32)
 
 
 def nearest(of: Sequence[Structure], among: Sequence[Structure]) -> np.ndarray:
     """(n,) highest Tanimoto similarity of each molecule to any of the others."""
-    left, right = unpacked(of), unpacked(among)
+    left, right = fingerprints(of), fingerprints(among)
     best = np.zeros(len(left), np.float32)
     for start in range(0, len(right), _BLOCK):
         np.maximum(best, tanimoto(left, right[start : start + _BLOCK]).max(1), out=best)
@@ -36,7 +40,7 @@ def tanimoto(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def internal_diversity(structures: Sequence[Structure]) -> float:
     """1 - mean Tanimoto similarity of all pairs (Benhenda, 2017)."""
-    bits = unpacked(structures)
+    bits = fingerprints(structures)
     total = sum(
         float(tanimoto(bits[k : k + _BLOCK], bits).sum(dtype=np.float64))
         for k in range(0, len(bits), _BLOCK)

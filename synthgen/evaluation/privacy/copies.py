@@ -7,7 +7,6 @@ the holdout hold once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +22,20 @@ _FEW = 50
 
 def exact_copies(train: pd.DataFrame, synthetic: pd.DataFrame, holdout: pd.DataFrame) -> Risk:
     """Excess share of train rows that the release holds, over that of holdout rows."""
-    released = np.unique(row_hashes(synthetic))
-    sides = _once(row_hashes(train), row_hashes(holdout))
-    return _excess([np.isin(side, released) for side in sides], "rows that one person has")
+    hashes = [row_hashes(table) for table in (train, synthetic, holdout)]
+    return copies(*hashes, what="rows that one person has")
+
+
+def copies(train: np.ndarray, synthetic: np.ndarray, holdout: np.ndarray, *, what: str) -> Risk:
+    """Excess share of values (n,) of single train records that the release (m,) holds.
+
+    Args:
+        train, synthetic, holdout: Values to compare; two records that share one tell of neither.
+        what: They are, in words.
+    """
+    released = np.unique(synthetic)
+    sides = zip((train, holdout), held_once(train, holdout), strict=True)
+    return _excess([np.isin(side[once], released) for side, once in sides], what)
 
 
 def near_copies(people: People) -> Risk:
@@ -53,38 +63,39 @@ def near_copies(people: People) -> Risk:
             found[rows] = [len(one) > 0 for one in near]
         hits.append(found)
     whole = [row_hashes(getattr(people, role)) for role in ("members", "controls")]
-    single = [np.isin(own, once) for own, once in zip(whole, _once(*whole), strict=True)]
-    return _excess(
-        [hit[alone] for hit, alone in zip(hits, single, strict=True)], "rows that one person has"
-    )
+    alone = [hit[once] for hit, once in zip(hits, held_once(*whole), strict=True)]
+    return _excess(alone, "rows that one person has")
 
 
-def identifier_copies(tables: Sequence[pd.DataFrame], columns: Sequence[Any]) -> Risk:
+def identifier_copies(tables: Sequence[pd.DataFrame]) -> Risk:
     """Excess share of identifiers and texts of the train table that the release holds.
 
     Args:
-        tables: Train, synthetic and holdout table.
-        columns: Those whose cells a generator invents.
+        tables: Train, synthetic and holdout table, of the columns whose cells a generator invents.
     """
-    if not len(columns):
-        return lacking("no column holds identifiers or free text")
-    risks = {}
-    train, synthetic, holdout = tables
-    for name in columns:
-        released = set(synthetic[name].dropna().map(str))
-        sides = _once(*(table[name].dropna().map(str).to_numpy() for table in (train, holdout)))
-        risks[str(name)] = _excess(
-            [np.isin(side.astype(object), list(released)) for side in sides],
-            "values that one person has",
-        )
-    return worst(risks)
+    if not tables or not len(tables[0].columns):
+        return lacking("no column of identifiers or free text is in all tables")
+    return worst(
+        {
+            str(name): copies(
+                *(table[name].dropna().map(str).to_numpy(object) for table in tables),
+                what="values that one person has",
+            )
+            for name in tables[0].columns
+        }
+    )
 
 
-def _once(train: np.ndarray, holdout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each side holds once and the other does not."""
-    values, count = np.unique(np.concatenate([train, holdout]), return_counts=True)
-    single = values[count == 1]
-    return train[np.isin(train, single)], holdout[np.isin(holdout, single)]
+def held_once(train: np.ndarray, holdout: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each value (n,) and (m,) stands nowhere else, in neither of both.
+
+    Of these a train and a holdout record may be exchanged, were it not for the generator.
+    """
+    _, inverse, count = np.unique(
+        np.concatenate([train, holdout]), return_inverse=True, return_counts=True
+    )
+    single = count[inverse.reshape(-1)] == 1
+    return single[: len(train)], single[len(train) :]
 
 
 def _excess(hits: list[np.ndarray], what: str) -> Risk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ RISKS = (
     "identifier_copies",
     "unique_matches",
 )
+_ATTACKED = ("members", "controls", "reference")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Release:
 
     Attributes:
         train, synthetic, holdout: Of the same columns, without identifiers.
-        identifiers: Their columns that a generator invents, beside.
+        identifiers: Beside them the columns of each that a generator invents.
         quasi: Declared quasi-identifiers.
         sensitive: Declared sensitive columns.
     """
@@ -54,7 +55,7 @@ class Release:
     train: pd.DataFrame
     synthetic: pd.DataFrame
     holdout: pd.DataFrame
-    identifiers: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None = None
+    identifiers: Sequence[pd.DataFrame] = ()
     quasi: Sequence[Any] = ()
     sensitive: Sequence[Any] = ()
 
@@ -95,49 +96,47 @@ def attack(release: Release, seed: int = 0, progress: Progress | None = None) ->
     tables = align(release.train, release.synthetic, release.holdout)
     assert tables.holdout is not None
     people = People.of(tables.real, tables.synthetic, tables.holdout, seed)
-    matches, classes = quasi_identifiers(
-        tables.real, tables.synthetic, tables.holdout, release.quasi, release.sensitive
-    )
-    risks: dict[str, Risk] = {"unique_matches": matches}
-    found: dict[str, Any] = {"classes": classes}
     whole = tables.real, tables.synthetic, tables.holdout
-    stages: dict[str, tuple[tuple[str, ...], Callable[[], dict[str, Risk]]]] = {
-        "singling out": (RISKS[:2], lambda: singling_out(people)),
-        "linkability": (RISKS[2:3], lambda: {"linkability": linkability(people)}),
-        "attribute inference": (
+    matches, classes = quasi_identifiers(*whole, release.quasi, release.sensitive)
+    risks = {"unique_matches": matches}
+    found: dict[str, Any] = {"classes": classes}
+
+    def risky(keys: Sequence[str], stage: Callable[[], dict[str, Risk]]) -> Callable[[], None]:
+        return lambda: risks.update(_guarded(keys, stage))
+
+    stages: dict[str, Callable[[], None]] = {
+        "singling out": risky(RISKS[:2], lambda: singling_out(people)),
+        "linkability": risky(RISKS[2:3], lambda: {"linkability": linkability(people)}),
+        "attribute inference": risky(
             RISKS[3:4], lambda: {"attribute_inference": attribute_inference(people)}
         ),
-        "membership inference": (RISKS[4:8], lambda: membership(people)),
-        "copies": (RISKS[8:11], lambda: _copies(whole, people, release)),
-    }  # fmt: skip
-    more: dict[str, Callable[[], None]] = {
+        "membership inference": risky(RISKS[4:8], lambda: membership(people)),
+        "copies": risky(RISKS[8:11], lambda: _copies(whole, people, release)),
         "overfitting diagnostics": lambda: found.update(diagnostics=diagnostics(people)),
         "planted leaks": lambda: found.update(power=planted_leaks(people)),
     }
-    seconds: dict[str, float] = {}
-    total = len(stages) + len(more)
-    for done, (name, (keys, stage)) in enumerate(stages.items()):
-        if progress is not None:
-            progress(name, done, total)
-        started = time.perf_counter()
-        risks |= _guarded(keys, stage)
-        seconds[name] = time.perf_counter() - started
-    for done, (name, step) in enumerate(more.items(), len(stages)):
-        if progress is not None:
-            progress(name, done, total)
-        started = time.perf_counter()
-        step()
-        seconds[name] = time.perf_counter() - started
-    if progress is not None:
-        progress("done", total, total)
-    attacked = {role: len(getattr(people, role)) for role in ("members", "controls", "reference")}
+    seconds = _timed(stages, progress)
     return Attacks(
         {name: risks[name] for name in RISKS},
         notes=[note.to_dict() for note in tables.notes],
-        attacked=attacked,
+        attacked={role: len(getattr(people, role)) for role in _ATTACKED},
         seconds=seconds,
         **found,
     )
+
+
+def _timed(stages: Mapping[str, Callable[[], None]], progress: Progress | None) -> dict[str, float]:
+    """Run each stage, tell of it, and say how many seconds it took."""
+    seconds = {}
+    for done, (name, stage) in enumerate(stages.items()):
+        if progress is not None:
+            progress(name, done, len(stages))
+        started = time.perf_counter()
+        stage()
+        seconds[name] = time.perf_counter() - started
+    if progress is not None:
+        progress("done", len(stages), len(stages))
+    return seconds
 
 
 def _guarded(keys: Sequence[str], stage: Callable[[], dict[str, Risk]]) -> dict[str, Risk]:
@@ -152,11 +151,8 @@ def _copies(
     tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], people: People, release: Release
 ) -> dict[str, Risk]:
     train, synthetic, holdout = tables
-    identifiers = release.identifiers
     return {
         "exact_copies": exact_copies(train, synthetic, holdout),
         "near_copies": near_copies(people),
-        "identifier_copies": lacking("no column holds identifiers or free text")
-        if identifiers is None
-        else identifier_copies(identifiers, list(identifiers[0].columns)),
+        "identifier_copies": identifier_copies(release.identifiers),
     }

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthgen.evaluation.privacy.people import People, neighbours
+from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.risk import Risk, excess, lacking
-from synthgen.evaluation.quality.embedding import MixedEmbedding
+from synthgen.evaluation.quality.embedding import MixedEmbedding, neighbours
 
 ATTACKS = 4_000
 
@@ -24,22 +24,22 @@ def linkability(people: People, k: int = 1) -> Risk:
     rng = people.rng("linkability")
     order = rng.permutation(len(names))
     parts = [[names[i] for i in sorted(half)] for half in np.array_split(order, 2)]
-    linked = {"members": np.zeros(0, bool), "controls": np.zeros(0, bool)}
-    found: dict[str, list[np.ndarray]] = {role: [] for role in linked}
+    found: dict[str, list[np.ndarray]] = {"members": [], "controls": []}
     for part in parts:
         columns = people.synthetic[part]
         embedding = MixedEmbedding.of(columns)
         synthetic = embedding.points(columns)
-        for role in linked:
+        for role, nearest in found.items():
             rows = getattr(people, role)[part].iloc[:ATTACKS]
-            found[role].append(neighbours(embedding.points(rows), synthetic, k)[1])
-    for role, (one, other) in found.items():
-        linked[role] = (one[:, :, None] == other[:, None, :]).any(axis=(1, 2))
+            nearest.append(neighbours(embedding.points(rows), synthetic, k)[1])
+    members, controls = (
+        (one[:, :, None] == other[:, None, :]).any(axis=(1, 2)) for one, other in found.values()
+    )
     return excess(
-        int(linked["members"].sum()),
-        len(linked["members"]),
-        int(linked["controls"].sum()),
-        len(linked["controls"]),
+        int(members.sum()),
+        len(members),
+        int(controls.sum()),
+        len(controls),
         normalized=True,
         unit="excess success",
         baseline=0.0,

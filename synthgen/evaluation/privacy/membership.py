@@ -5,15 +5,15 @@ Each attack gives every attacked row a score, the higher the more it looks like 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from synthgen.evaluation.features import Floats
-from synthgen.evaluation.privacy.people import People, neighbours
+from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, worst
-from synthgen.evaluation.quality.embedding import Floats32
+from synthgen.evaluation.quality.embedding import Floats32, neighbours
 
 FALSE_ALARMS = {"1": 0.01, "10": 0.1}
 # share of attacked rows that lie farthest from all others: rare people are exposed most
@@ -28,11 +28,22 @@ Scores = dict[str, Floats]
 
 
 def membership(people: People) -> dict[str, Risk]:
-    """Risks by name: ``membership_auc``, ``membership_tpr_1``, ``membership_tpr_10`` and
-    ``membership_rarest_auc``, each the worst of all attacks.
-    """
+    """Risks by name; see `told_by`."""
     found = {name: attack(people) for name, attack in ATTACKS.items()}
-    rare = {role: _rarest(people, role) for role in ("members", "controls")}
+    far = {role: people.nearest(role, "reference") for role in ("members", "controls")}
+    return told_by(found, far)
+
+
+def told_by(found: Mapping[str, Scores], far: Scores) -> dict[str, Risk]:
+    """Risks of scores, the worst of all attacks each.
+
+    ``membership_auc``, ``membership_tpr_1``, ``membership_tpr_10`` and ``membership_rarest_auc``.
+
+    Args:
+        found: Attack -> scores of ``members`` (n,) and ``controls`` (m,).
+        far: How little each is like others.
+    """
+    rare = {role: _rarest(distance) for role, distance in far.items()}
     risks: dict[str, dict[str, Risk]] = {"auc": {}, "rarest_auc": {}}
     risks |= {f"tpr_{name}": {} for name in FALSE_ALARMS}
     for name, score in found.items():
@@ -80,8 +91,8 @@ def local_likelihood_ratio(people: People) -> Scores:
     base = _log_density(points["synthetic"], points["reference"], width) + np.log(n)
     found = {}
     for role in ("members", "controls"):
-        squared, index = neighbours(points[role], points["synthetic"], _NEIGHBOURS)
-        joined = np.logaddexp(base[index], -squared / (2 * width**2))
+        distance, index = neighbours(points[role], points["synthetic"], _NEIGHBOURS)
+        joined = np.logaddexp(base[index], -(distance**2) / (2 * width**2))
         found[role] = (joined - base[index]).sum(axis=1)
     return found
 
@@ -224,7 +235,6 @@ def _log_density(rows: Floats32, among: Floats32, width: float) -> Floats:
     return np.asarray(found - np.log(len(among)))
 
 
-def _rarest(people: People, role: str) -> np.ndarray:
-    """Rows of the tenth that lies farthest from the reference."""
-    far = people.nearest(role, "reference")
+def _rarest(far: Floats) -> np.ndarray:
+    """The tenth that lies farthest from all others."""
     return np.argsort(-far, kind="stable")[: max(2, int(len(far) * _RAREST))]

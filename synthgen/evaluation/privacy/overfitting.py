@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from synthgen.evaluation.auc import Z95
-from synthgen.evaluation.privacy.people import People, neighbours
+from synthgen.evaluation.privacy.people import People
+from synthgen.evaluation.quality.embedding import neighbours
 from synthgen.evaluation.result import MetricResult
 
 _QUERIES = 5_000
@@ -25,7 +26,7 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
     rows = people.points["synthetic"]
     rows = rows[people.rng("diagnostics").permutation(len(rows))[:_QUERIES]]
     near = {
-        role: np.sqrt(neighbours(rows, among, 2)[0])
+        role: neighbours(rows, among, 2)[0]
         for role, among in (("train", train), ("holdout", other))
     }
     one, held = near["train"][:, 0], near["holdout"][:, 0]
@@ -33,13 +34,14 @@ def diagnostics(people: People) -> dict[str, MetricResult]:
     ratio = {role: d[:, 0] / np.maximum(d[:, 1], _SAME) for role, d in near.items()}
     same = {role: (d[:, 0] <= _SAME).astype(float) for role, d in near.items()}
     return {
-        "dcr_share": _mean(won, 0.5),
-        "nndr": _mean(ratio["train"], float(ratio["holdout"].mean()), "higher"),
-        "identical_match_share": _mean(same["train"], float(same["holdout"].mean())),
+        "dcr_share": mean_of(won, 0.5),
+        "nndr": mean_of(ratio["train"], float(ratio["holdout"].mean()), "higher"),
+        "identical_match_share": mean_of(same["train"], float(same["holdout"].mean())),
     }
 
 
-def _mean(values: Any, baseline: float, direction: Any = "lower") -> MetricResult:
+def mean_of(values: Any, baseline: float, direction: Any = "lower") -> MetricResult:
+    """The mean of values (n,) from 0 to 1, as a diagnostic."""
     value = float(values.mean())
     wide = Z95 * float(values.std()) / np.sqrt(len(values))
     ci = (max(0.0, value - wide), min(1.0, value + wide))

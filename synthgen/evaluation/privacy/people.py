@@ -18,7 +18,7 @@ import pandas as pd
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.features import Floats, TableFeatures
 from synthgen.evaluation.quality.align import row_hashes
-from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding
+from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding, neighbours
 
 # of each table so many rows are used at most, and so many members and controls attacked
 MOST_ROWS, MOST_ATTACKS = 100_000, 10_000
@@ -65,7 +65,7 @@ class People:
                     f"the {role} table has {len(table)} rows: attacks on fewer than {FEWEST_ROWS} "
                     "say nothing; give more rows"
                 )
-        _check_overlap(train, holdout)
+        check_overlap(row_hashes(train), row_hashes(holdout), "rows")
         rng = np.random.default_rng(seed)
         train, synthetic = (_some(table, MOST_ROWS, rng) for table in (train, synthetic))
         order = rng.permutation(len(holdout))
@@ -113,8 +113,7 @@ class People:
     def nearest(self, role: str, to: str) -> Floats:
         """Distance (n,) of each row of one table to the nearest of another."""
         if (role, to) not in self._nearest:
-            squared, _ = neighbours(self.points[role], self.points[to], 1)
-            self._nearest[role, to] = np.sqrt(squared[:, 0])
+            self._nearest[role, to] = neighbours(self.points[role], self.points[to], 1)[0][:, 0]
         return self._nearest[role, to]
 
     @cached_property
@@ -131,30 +130,28 @@ class People:
         }
 
 
-def neighbours(rows: Floats32, among: Floats32, k: int) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Squared distances (n, k) to the nearest of ``among``, and which they are (n, k)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    k = min(k, len(among))
-    distance, index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(rows)
-    return np.asarray(distance, np.float64) ** 2, index
-
-
 def _some(table: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
     if len(table) > most:
         table = table.iloc[np.sort(rng.choice(len(table), most, replace=False))]
     return table.reset_index(drop=True)
 
 
-def _check_overlap(train: pd.DataFrame, holdout: pd.DataFrame) -> None:
-    """Holdout rows that were trained on are no control."""
-    known, own = row_hashes(train), row_hashes(holdout)
+def check_overlap(known: np.ndarray, own: np.ndarray, what: str) -> None:
+    """Holdout records that were trained on are no control.
+
+    Args:
+        known, own: Values (n,) and (m,) of train and holdout records, equal for equal ones.
+        what: They are, in words.
+
+    Raises:
+        InvalidInputError: If many are.
+    """
     overlap = float(np.isin(own, known).mean())
     _, inverse, count = np.unique(known, return_inverse=True, return_counts=True)
     twins = float((count[inverse] > 1).mean())
     if overlap > twins + _MOST_OVERLAP:
         raise InvalidInputError(
-            f"{overlap:.1%} of the holdout rows are train rows, where {twins:.1%} of the train "
-            "rows have a twin: the holdout was trained on, so it shows nothing. Give rows that "
-            "were put aside before the fit"
+            f"{overlap:.1%} of the holdout {what} are train {what}, where {twins:.1%} of the train "
+            f"{what} have a twin: the holdout was trained on, so it shows nothing. Give {what} "
+            "that were put aside before the fit"
         )

@@ -79,7 +79,7 @@ def lacking(reason: str, n: int = 0) -> Risk:
     return Risk(None, n, reason=reason)
 
 
-def worst(risks: Mapping[str, Risk], **settings: Any) -> Risk:
+def worst(risks: Mapping[str, Risk]) -> Risk:
     """The largest of several risks; its bounds hold for all of them together."""
     known = {name: risk for name, risk in risks.items() if risk.value is not None}
     if not known:
@@ -93,14 +93,7 @@ def worst(risks: Mapping[str, Risk], **settings: Any) -> Risk:
         return max(low for low, _ in found), max(high for _, high in found)
 
     parts = {"worst": named, "of": {name: risk.to_dict() for name, risk in risks.items()}}
-    return Risk(
-        top.value, top.n, top.unit, top.baseline, bounds, settings.get("reason", top.reason), parts
-    )
-
-
-def rate(hits: int, n: int, **settings: Any) -> Risk:
-    """A share of attacks that succeed (Clopper and Pearson, 1934)."""
-    return Risk(hits / n, n, bounds=lambda error: clopper_pearson(hits, n, error), **settings)
+    return Risk(top.value, top.n, top.unit, top.baseline, bounds, top.reason, parts)
 
 
 def excess(
@@ -176,7 +169,7 @@ def caught_at(members: Floats, controls: Floats, false_alarms: float, **settings
 
 
 def clopper_pearson(hits: int, n: int, error: float) -> tuple[float, float]:
-    """Exact bounds of a share, each with an error of ``error``."""
+    """Exact bounds of a share (Clopper and Pearson, 1934), each with an error of ``error``."""
     low = float(beta.ppf(error, hits, n - hits + 1)) if hits else 0.0
     high = float(beta.isf(error, hits + 1, n - hits)) if hits < n else 1.0
     return low, high

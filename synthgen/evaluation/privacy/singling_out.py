@@ -8,7 +8,6 @@ rows, and on as many holdout rows for control.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -20,8 +19,6 @@ ATTACKS = 2_000
 # columns of a predicate, rounds of drawing predicates, and rows compared at once
 _COLUMNS, _FEW_COLUMNS, _ROUNDS, _DRAWN = (3, 4, 5, 6), (2, 3), 150, 500
 _WHY_FEW = "the synthetic table has no row that is alone with such a property"
-
-Operator = Literal["=", "<=", ">="]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from synthgen.evaluation.auc import Z95
 from synthgen.evaluation.features import Floats
 from synthgen.evaluation.quality.align import row_hashes
-from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding
+from synthgen.evaluation.quality.embedding import Floats32, MixedEmbedding, neighbours
 from synthgen.evaluation.quality.thinning import fair_size, thin, thinned_reason
 from synthgen.evaluation.result import MetricResult
 
@@ -206,14 +206,11 @@ def _nearest(
     Shape:
         (n_queries,) each
     """
-    from sklearn.neighbors import NearestNeighbors
-
     if itself and len(points) < 2:
         return np.full(len(queries), np.inf), np.zeros(len(queries), dtype=np.int_)
     # A query that is among the points finds itself first, or a twin as near as itself.
-    finder = NearestNeighbors(n_neighbors=2 if itself else 1, algorithm="brute").fit(points)
-    distance, index = finder.kneighbors(queries)
-    return distance[:, -1].astype(np.float64), index[:, -1]
+    distance, index = neighbours(queries, points, 2 if itself else 1)
+    return distance[:, -1], index[:, -1]
 
 
 def _ci(value: float, error: float) -> tuple[float, float]:

@@ -105,6 +105,15 @@ class MixedEmbedding:
         return np.concatenate(blocks, axis=1)
 
 
+def neighbours(rows: Floats32, among: Floats32, k: int) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Distances (n, k) to the nearest of ``among``, and which they are (n, k)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(k, len(among))
+    distance, index = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(among).kneighbors(rows)
+    return np.asarray(distance, np.float64), index
+
+
 def _is_category(column: ColumnFeature) -> bool:
     return column.reading in ("category", "boolean")
 

@@ -4,12 +4,25 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, excess, lacking, rate, worst
+from synthgen.evaluation.privacy.risk import (
+    Risk,
+    auc,
+    caught_at,
+    clopper_pearson,
+    excess,
+    lacking,
+    worst,
+)
 
 
 def held(risk: Risk, truth: float) -> bool:
     low, high = risk.interval() or (1.0, 0.0)
     return low <= truth <= high
+
+
+def share(hits: int, n: int) -> Risk:
+    """As much more than of nobody else."""
+    return excess(hits, n, 0, n, normalized=False)
 
 
 def share_held(draw: object, truth: float, runs: int = 400) -> float:
@@ -18,7 +31,11 @@ def share_held(draw: object, truth: float, runs: int = 400) -> float:
 
 
 def test_bounds_of_a_share_hold_as_often_as_they_say() -> None:
-    assert share_held(lambda rng: rate(int(rng.binomial(200, 0.03)), 200), 0.03) >= 0.94
+    def draw(rng: np.random.Generator) -> Risk:
+        hits = int(rng.binomial(200, 0.03))
+        return Risk(hits / 200, 200, bounds=lambda error: clopper_pearson(hits, 200, error))
+
+    assert share_held(draw, 0.03) >= 0.94
 
 
 @pytest.mark.parametrize("normalized", [True, False])
@@ -53,7 +70,7 @@ def test_equal_scores_catch_nobody() -> None:
 
 
 def test_more_claims_widen_bounds() -> None:
-    risk = rate(10, 100)
+    risk = share(10, 100)
     one, many = risk.upper(1), risk.upper(20)
     assert one is not None and many is not None and 0.1 < one < many
 
@@ -64,7 +81,7 @@ def test_a_perfect_separation_is_not_certain() -> None:
 
 
 def test_the_worst_of_several_is_bounded_for_all_of_them() -> None:
-    risks = {"a": rate(1, 100), "b": rate(9, 100), "c": lacking("no such column")}
+    risks = {"a": share(1, 100), "b": share(9, 100), "c": lacking("no such column")}
     found = worst(risks)
     assert found.value == 0.09
     assert found.parts["worst"] == "b"
