@@ -36,6 +36,7 @@ from synthgen.cli.inspect import run as inspect
 from synthgen.errors import SynthGenError
 from synthgen.reports.policy import load as load_policy
 from synthgen.reports.policy import shipped
+from synthgen.seeds import Streams
 
 FOLDER = WORK / "fuzz"
 _SECONDS, _MEMORY, _CHUNK = 20, 3 << 30, 500
@@ -122,22 +123,19 @@ def tried(number: int, sources: dict[str, Path], whole: bool = False) -> dict[st
         path = Path(folder) / sources[kind].name
         if path.suffix == ".synthgen":
             changed = mutated_model(sources[kind], path, rng)
-            use = _use_molecules if kind in ("graphgan", "molgan") else _use_table
         else:
             changed = "text"
             path.write_bytes(mutated_text(sources[kind].read_text(), rng))
-            use = _use_schema if kind == "schema" else _use_policy
-        outcome, told = judged(lambda: use(path), whole)
+        outcome, told = judged(lambda: used(kind, path), whole)
     return {"file": number, "kind": kind, "changed": changed, "outcome": outcome, "told": told}
 
 
 def judged(use: Callable[[], None], whole: bool = False) -> tuple[str, str]:
     """ "works", "refused" or "wrong: ...", and what was said."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     with open("/proc/self/statm") as status:
         held = int(status.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (max(held, used) + _MEMORY, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (held + _MEMORY, hard))
     signal.signal(signal.SIGALRM, _late)
     signal.alarm(_SECONDS)
     try:
@@ -163,22 +161,21 @@ def _late(*_: object) -> None:
     raise TimeoutError(f"more than {_SECONDS} seconds")
 
 
-def _use_table(path: Path) -> None:
-    inspect(str(path), quiet=True)
-    SynthGen.load(path).sample(20, seed=0)
-
-
-def _use_molecules(path: Path) -> None:
-    inspect(str(path), quiet=True)
-    MolGen.load(path).sample(5, seed=0)
-
-
-def _use_schema(path: Path) -> None:
-    Schema.load(path)
-
-
-def _use_policy(path: Path) -> None:
-    load_policy(str(path))
+def used(kind: str, path: Path) -> None:
+    """Do with a file of a kind what a user would."""
+    if kind == "schema":
+        Schema.load(path)
+    elif kind.startswith("policy"):
+        load_policy(str(path))
+    else:
+        inspect(str(path), quiet=True)
+        if kind == "graphgan":
+            MolGen.load(path).sample(5, seed=0)
+        elif kind == "molgan":
+            # after five steps no draw is valid
+            MolGen.load(path).generator_.raw(5, Streams(0))
+        else:
+            SynthGen.load(path).sample(20, seed=0)
 
 
 def wrong(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
