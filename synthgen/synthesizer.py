@@ -33,6 +33,7 @@ from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model, find_private_model
+from synthgen.training.checkpoint import EVERY_S, digest
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
@@ -58,6 +59,11 @@ class SynthGen(Generator):
         epsilon, delta: Differential privacy of everything that leaves the fit; see `privacy_`.
             Its noise never comes from ``seed``, so equal private fits differ.
         model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
+        checkpoint_dir: Folder in which the run's state is kept while it trains.
+        checkpoint_every_s: Seconds between checkpoints.
+        resume: Go on from the checkpoint in ``checkpoint_dir``, if there is one: the model is the
+            one that the run would have given without a break. ``time_limit_s`` counts the time of
+            all its processes.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
@@ -66,6 +72,7 @@ class SynthGen(Generator):
         training_: Record of the run: model, seed, steps, how it ended, warnings.
         privacy_: The privacy ledger, or ``None`` for a fit without differential privacy.
         timings_: Seconds spent in each stage of this process's fit.
+        resumed_from_step_: Step of the checkpoint that the fit went on from, or ``None``.
     """
 
     generator_: TableModel
@@ -82,6 +89,9 @@ class SynthGen(Generator):
         epsilon: float | None = None,
         delta: float | None = None,
         model_options: dict[str, Any] | None = None,
+        checkpoint_dir: str | Path | None = None,
+        checkpoint_every_s: float = EVERY_S,
+        resume: bool = False,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -93,6 +103,9 @@ class SynthGen(Generator):
         self.epsilon = epsilon
         self.delta = delta
         self.model_options = model_options
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every_s = checkpoint_every_s
+        self.resume = resume
         self.progress = progress
 
     def _fit(
@@ -107,14 +120,16 @@ class SynthGen(Generator):
         Raises:
             InvalidInputError: If the table, the schema or an option cannot be used.
             BudgetError: If the limits leave no room for anything usable.
+            KeyboardInterrupt: After Ctrl-C, with what was learned so far as the fitted model.
         """
         self._check_options()
         if self.epsilon is not None and self.delta is not None:
             return self._fit_private(data, schema, Ledger(self.epsilon, self.delta))
         clock = Stopwatch()
         model_class = find_model(self.model)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams = Streams.of(self.seed)
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams = Streams.of(checkpoints.begin(self.seed))
         device = choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
@@ -132,8 +147,24 @@ class SynthGen(Generator):
             table = completion.encode(frame, streams.child("encoding"))
             self._check_memory(model_class, encoder, frame, progress)
             clock.lap("encoding")
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
-            fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
+            options = self.model_options or {}
+            checkpoints.belongs(
+                streams.seed,
+                {
+                    "model": model_class.name,
+                    "options": digest(options),
+                    "max_steps": self.max_steps,
+                    "device": device.type,
+                    "schema": digest(schema.to_dict()),
+                    "encoding": digest(completion.to_dict()),
+                    "data": digest(table.codes, table.values),
+                },
+            )
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
+            with run.interrupt.heard():
+                fitted, record = model_class.fit(table, encoder, options, run)
             clock.lap("training")
         self.schema_, self.completion_, self.generator_ = schema, completion, fitted
         self.training_ = {
@@ -147,6 +178,7 @@ class SynthGen(Generator):
         self.privacy_ = None
         self.timings_ = clock.laps
         self._n_samples: int | None = 0
+        self._ended(run)
         return self
 
     fit = ClassOrInstance(_fit)

@@ -105,6 +105,7 @@ def _training(training: dict[str, Any]) -> str:
         "time": "the time limit",
         "collapsed": "mode collapse; the best weights before were kept",
         "diverged": "it diverged; the best weights before were kept",
+        "interrupted": "an interrupt",
     }
     ended = ends.get(training.get("ended_by", ""), "unknown")
     return f"{_count(training.get('steps'))} steps on {training.get('device')}, ended by: {ended}"

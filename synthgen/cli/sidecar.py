@@ -15,22 +15,42 @@ def made_by(model: str) -> dict[str, Any]:
     """Which program, and which model file, by its SHA-256."""
     from synthgen import __version__
 
-    with open(model, "rb") as handle:
-        digest = hashlib.sha256()
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
     return {
         "made_by": f"synthgen {__version__}",
-        "model": {"file": os.path.basename(model), "sha256": digest.hexdigest()},
+        "model": {"file": os.path.basename(model), "sha256": sha256(model)},
     }
 
 
-def write_times(model: str, seconds: dict[str, float]) -> None:
-    """``MODEL.meta.json``: when the fit ended, and the seconds of each of its stages."""
+def sha256(path: str) -> str:
+    """Of a file, in hexadecimal."""
+    with open(path, "rb") as handle:
+        digest = hashlib.sha256()
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_times(
+    model: str,
+    seconds: dict[str, float],
+    resumed_from_step: int | None = None,
+    fit: dict[str, Any] | None = None,
+) -> None:
+    """``MODEL.meta.json``: when the fit ended, and the seconds of each of its stages.
+
+    Args:
+        model: The model file.
+        seconds: Of each stage of the last process.
+        resumed_from_step: Step of the checkpoint that it went on from.
+        fit: What it takes to repeat the fit; see `synthgen.cli.replay`.
+    """
     note = {
         **made_by(model),
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": seconds,
+        "training": {"resumed_from_step": resumed_from_step},
     }
+    if fit is not None:
+        note["fit"] = fit
     with replacing(f"{model}.meta.json") as handle:
         handle.write((json.dumps(note, indent=2) + "\n").encode("utf-8"))
