@@ -198,6 +198,11 @@ class MolGen(Generator):
 
     def _fit_private(self, data: Any, smiles_column: str | None, ledger: Ledger) -> MolGen:
         """The same of molecules that nothing touches but the mechanisms of a ledger."""
+        if self.checkpoint_dir is not None:
+            raise InvalidInputError(
+                "checkpoints of a fit with epsilon are kept for tables only, not for molecules; "
+                "leave checkpoint_dir out; nothing was trained"
+            )
         clock = Stopwatch()
         model_class = find_private_model(self.model)
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
@@ -218,7 +223,8 @@ class MolGen(Generator):
             device = torch.device("cpu")
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             options = self.model_options or {}
-            fitted, record = model_class.fit_private(table, held, n, options, run)
+            with run.interrupt.heard():
+                fitted, record = model_class.fit_private(table, held, n, options, run)
             clock.lap("training")
         self.generator_, self.properties_, self.outcomes_ = fitted, [], Outcomes(held)
         self.smiles_column_ = str(smiles.name or held.column)
@@ -235,6 +241,7 @@ class MolGen(Generator):
         self.privacy_ = ledger.to_dict()
         self.timings_ = clock.laps
         self._n_samples = 0
+        self._ended(run)
         return self
 
     def _representation(self) -> Representation:

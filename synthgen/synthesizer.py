@@ -33,7 +33,7 @@ from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model, find_private_model
-from synthgen.training.checkpoint import EVERY_S, digest
+from synthgen.training.checkpoint import EVERY_S, Checkpoints, digest
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
@@ -190,8 +190,9 @@ class SynthGen(Generator):
         clock = Stopwatch()
         model_class = find_private_model(self.model)
         declared, left_out = declared_schema(schema)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams = Streams.of(self.seed)
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams = Streams.of(checkpoints.begin(self.seed))
         device = torch.device("cpu") if self.device == "auto" else choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
@@ -204,16 +205,30 @@ class SynthGen(Generator):
             table = PrivateTable(CellRows.of(frame, declared), ledger)
             clock.lap("reading")
             progress.stage("encoding")
-            n_rows = table.count(COUNT_SHARE)
-            check_private_size(n_rows, ledger, "rows")
-            completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+            # of the rows nothing is kept, not even a digest: that the data is the same is not seen
+            checkpoints.belongs(
+                streams.seed,
+                {
+                    "model": model_class.name,
+                    "options": digest(self.model_options or {}),
+                    "max_steps": self.max_steps,
+                    "device": device.type,
+                    "epsilon": ledger.epsilon,
+                    "delta": ledger.delta,
+                    "schema": digest(declared.to_dict()),
+                },
+            )
+            n_rows, completion = _bought(declared, table, plan, checkpoints)
             encoder, learned = completion.encoder, np.array(plan.modelled)
             full = completion.full
             rows = table.mapped(lambda held: encode(held, full).columns(learned))
             clock.lap("encoding")
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
             options = self.model_options or {}
-            fitted, record = model_class.fit_private(rows, encoder, n_rows, options, run)
+            with run.interrupt.heard():
+                fitted, record = model_class.fit_private(rows, encoder, n_rows, options, run)
             clock.lap("training")
         self.schema_, self.completion_, self.generator_ = declared, completion, fitted
         self.training_ = {
@@ -227,6 +242,7 @@ class SynthGen(Generator):
         self.privacy_ = ledger.to_dict()
         self.timings_ = clock.laps
         self._n_samples = 0
+        self._ended(run)
         return self
 
     def sample(
@@ -403,6 +419,23 @@ class SynthGen(Generator):
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
             )
         progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
+
+
+def _bought(
+    declared: Schema, table: PrivateTable[CellRows], plan: Plan, checkpoints: Checkpoints
+) -> tuple[float, Completion]:
+    """Number of rows and encoders, bought, or as an earlier process had bought them."""
+    ledger = table.ledger
+    if (held := checkpoints.stages.get("bought")) is not None:
+        ledger.resume(held["entries"])
+        return held["n_rows"], Completion.from_dict(declared, held["encoding"])
+    n_rows = table.count(COUNT_SHARE)
+    check_private_size(n_rows, ledger, "rows")
+    completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+    entries = [entry.to_dict() for entry in ledger.entries]
+    encoding = completion.to_dict()
+    checkpoints.stages["bought"] = {"n_rows": n_rows, "entries": entries, "encoding": encoding}
+    return n_rows, completion
 
 
 def _resolve(

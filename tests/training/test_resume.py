@@ -101,7 +101,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both adversaries of molecules, also of few ones, and in less time."""
     monkeypatch.setattr(graphgan, "_MIN_ADVERSARIAL", 100)
     monkeypatch.setattr(graphgan, "_MIN_JUDGING", 10)
-    monkeypatch.setattr(adversary, "_DRAWN", 1024)
+    monkeypatch.setattr(adversary, "_DRAWN", 600)
     monkeypatch.setattr(adversary, "_FIRST_STEPS", 5)
     monkeypatch.setattr(adversary, "_STEPS", 5)
 
@@ -110,7 +110,7 @@ def test_molecules_killed_once_in_each_stage(
     qm9: pd.Series, tmp_path: Path, killing: Callable[..., Killing], quick: None
 ) -> None:
     settings: dict[str, Any] = {"model_options": GRAPH, "max_steps": 30, "properties": []}
-    molecules = qm9.head(600)
+    molecules = qm9.head(300)
     whole = saved(MolGen(seed=3, **settings).fit(molecules), tmp_path / "whole")
     kept = {"checkpoint_dir": tmp_path / "state", "checkpoint_every_s": 1e-9, "resume": True}
     for at in ({"training": 23}, {"adversary": 0}, {"adversary": 2}, {"critic": 0}):
@@ -119,7 +119,8 @@ def test_molecules_killed_once_in_each_stage(
             MolGen(seed=3, **settings, **kept).fit(molecules)
     again = killing()
     resumed = MolGen(**settings, **kept).fit(molecules)
-    assert (resumed.resumed_from_step_, again.seen) == (32, [])
+    assert resumed.resumed_from_step_ == 32
+    assert not {"training", "adversary"} & {stage for stage, _ in again.seen}
     assert saved(resumed, tmp_path / "resumed") == whole
 
 
