@@ -83,9 +83,7 @@ Kind = Annotated[
 ]
 
 
-@app.command("fit", epilog=_FIT)
-@command
-def fit(
+def learn(
     file: File,
     output: ModelOut,
     kind: Kind = "molecules",
@@ -169,9 +167,10 @@ def fit(
     notes.say(f"Next:  synthgen molecules sample {output} -n 1000 -o {example}")
 
 
-@app.command("sample", epilog=_SAMPLE)
-@command
-def sample(
+app.command("fit", epilog=_FIT)(command(learn))
+
+
+def draw(
     model: Model,
     rows: Annotated[
         int,
@@ -256,6 +255,9 @@ def sample(
         )
     if strict:
         notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
+
+
+app.command("sample", epilog=_SAMPLE)(command(draw))
 
 
 @app.command("evaluate", epilog=_EVALUATE)
