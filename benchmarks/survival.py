@@ -1,6 +1,6 @@
 """kill -9 at random moments of a fit, resumed: the same bytes, and with epsilon the same ledger.
 
-python benchmarks/survival.py [--moments 10] [--rows 2000] [--steps 200] [--models argan]
+python benchmarks/survival.py [--moments 10] [--rows 1000] [--steps 100] [--models argan]
 
 Each moment is a run of its own on rows of Adult: started, killed after a random share of the time
 that the whole run takes (encoding, training and critic), and resumed to its end. Exit
@@ -52,8 +52,8 @@ def main() -> None:
     """Kill, resume, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moments", type=int, default=10)
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--models", nargs="+", default=["argan", "ctgan", "dp-ar"])
     parser.add_argument("--out", type=Path, default=RESULTS / "survival", help="without an ending")
     wanted = parser.parse_args()
@@ -99,7 +99,7 @@ def measure(model: str, data: Path, n: int, steps: int) -> list[Moment]:
         note = json.loads(output.with_name(output.name + ".meta.json").read_text())
         resumed = note["training"]["resumed_from_step"]
         is_same = same(model, whole, output)
-        found.append(Moment(model, round(share * took, 2), resumed, steps, is_same))
+        found.append(Moment(model, round(float(share * took), 2), resumed, steps, is_same))
         print(found[-1], flush=True)
     return found
 
@@ -111,7 +111,7 @@ def fit(model: str, data: Path, output: Path, steps: int, *more: str) -> subproc
         declared = str(data.with_suffix(".json"))
         settings += ["--epsilon", "1", "--delta", "1e-5", "--schema", declared]
     else:
-        settings += ["--option", "evaluate_every=20"]
+        settings += ["--option", "evaluate_every=10"]
     command = [sys.executable, "-m", "synthgen", "fit", str(data), "-o", str(output), "--quiet"]
     environment = {**os.environ, "SYNTHGEN_CHECKPOINT_KEY": "a key for the benchmark alone"}
     return subprocess.Popen([*command, *settings, *more], env=environment)
