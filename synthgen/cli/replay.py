@@ -12,10 +12,9 @@ import typer
 
 from synthgen.cli.output import Notes
 from synthgen.cli.params import Quiet, option
-from synthgen.cli.sidecar import sha256
-from synthgen.errors import InvalidInputError
+from synthgen.cli.sidecar import MOST_BYTES, sha256
+from synthgen.errors import InvalidInputError, SynthGenError
 
-_MOST_BYTES = 16 << 20
 _ENDING = ".meta.json"
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -68,7 +67,9 @@ def run(
             again = os.path.join(folder, name)
             repeat(told, record, again, model if repeat is _sample_again else data)
             made = sha256(again)
-    except (KeyError, TypeError, AttributeError) as error:
+    except SynthGenError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInputError(
             f"{record}: not a record of a sample or a fit ({type(error).__name__}: {error})"
         ) from None
@@ -101,7 +102,11 @@ def _sample_again(told: dict[str, Any], record: str, output: str, model: str | N
     kind = modelfile.read(source, weights=False).schema.get("kind")
     if kind in modelfile.MOLECULES:
         asked |= {name: told.get(name, False) for name in ("unique", "strict")}
-        asked["novel_to"] = told.get("novel_to")
+        if (known := told.get("novel_to")) is not None and not os.path.isfile(known):
+            raise InvalidInputError(
+                f"{record}: was drawn to be novel to {known}, which is not here"
+            )
+        asked["novel_to"] = known
         molecules.draw(source, output=output, quiet=True, **asked)
     else:
         sample.run(source, output=output, balance=told.get("balance"), quiet=True, **asked)
@@ -116,9 +121,8 @@ def _fit_again(told: dict[str, Any], record: str, output: str, data: str | None)
             f"{record}: nothing repeats this fit: it was interrupted, or private, and the noise of "
             "a private fit is kept by nobody"
         )
-    settings: dict[str, Any] = {
-        name: asked[name] for name in ("model", "max_steps", "seed", "device")
-    }
+    known = ("model", "max_steps", "seed", "device")
+    settings: dict[str, Any] = {name: asked[name] for name in known}
     settings["option_"] = [
         f"{name}={json.dumps(value)}" for name, value in (asked["model_options"] or {}).items()
     ]
@@ -154,7 +158,7 @@ def _read(record: str) -> dict[str, Any]:
     if not record.endswith(_ENDING):
         raise InvalidInputError(f"{record}: not a record; name the *{_ENDING} beside a file")
     try:
-        if os.path.getsize(record) > _MOST_BYTES:
+        if os.path.getsize(record) > MOST_BYTES:
             raise InvalidInputError(f"{record}: larger than a record can be")
         return strict_json(Path(record).read_bytes())
     except OSError as error:

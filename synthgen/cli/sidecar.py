@@ -9,6 +9,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from synthgen.atomic import replacing
+from synthgen.untrusted import strict_json
+
+# more than a record has
+MOST_BYTES = 16 << 20
 
 
 def made_by(model: str) -> dict[str, Any]:
@@ -28,6 +32,19 @@ def sha256(path: str) -> str:
         for block in iter(lambda: handle.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def read_record(model: str) -> dict[str, Any]:
+    """MODEL.meta.json, empty where there is none or it is of another file."""
+    note = f"{model}.meta.json"
+    if not os.path.isfile(note) or os.path.getsize(note) > MOST_BYTES:
+        return {}
+    with open(note, "rb") as handle:
+        try:
+            told = strict_json(handle.read())
+            return told if told["model"]["sha256"] == sha256(model) else {}
+        except (ValueError, KeyError, TypeError):
+            return {}
 
 
 def write_times(

@@ -70,7 +70,7 @@ def put_back(part: Any, state: State) -> Any:
             setattr(part, name, put_back(getattr(part, name), state[name]))
     elif isinstance(part, list) and part and isinstance(part[0], (nn.Module, Optimizer)):
         return [put_back(one, held) for one, held in zip(part, state, strict=True)]
-    elif isinstance(part, Tensor):
+    elif isinstance(part, Tensor) and isinstance(state, Tensor):
         return state.to(part.device, copy=True)
     else:
         # what is given away must not change what the next rollback goes back to

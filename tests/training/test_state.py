@@ -17,7 +17,7 @@ from synthgen.training.state import pack, put_back, state_of, unpack
 class Learner:
     """A network with batch norm, dropout, Adam, and both kinds of generators."""
 
-    STATE = ("network", "optimizer", "rng", "noise", "order", "history", "best", "nothing")
+    STATE = ("network", "optimizer", "rng", "noise", "order", "history", "best", "mean", "nothing")
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -27,6 +27,7 @@ class Learner:
         self.order = np.arange(4)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] | None = None
+        self.mean: torch.Tensor | None = None
         self.nothing = math.inf
 
     def step(self) -> float:
@@ -36,6 +37,7 @@ class Learner:
         loss = ((self.network(x) - 1) ** 2).mean()
         loss.backward()
         self.optimizer.step()
+        self.mean = x.mean(0) if self.mean is None else self.mean.lerp(x.mean(0), 0.1)
         self.order = self.rng.permutation(self.order)
         self.history.append({"loss": float(loss.detach())})
         self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
@@ -59,11 +61,11 @@ def test_another_object_goes_on_with_the_same_numbers() -> None:
     assert [second.step() for _ in range(5)] == ahead
     assert second.history == first.history and second.nothing == math.inf
     assert (second.order == first.order).all()
+    assert second.mean is not None and first.mean is not None and second.mean.equal(first.mean)
 
 
 def test_a_state_is_a_copy_and_can_be_put_back_twice() -> None:
     learner = Learner()
-    learner.step()
     held = state_of(learner)
     ahead = [learner.step() for _ in range(3)]
     for _ in range(2):
