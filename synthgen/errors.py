@@ -41,6 +41,12 @@ class TrainingError(SynthGenError, RuntimeError):
     """Training broke down (for example a loss that is not a number) and could not recover."""
 
 
+class InterruptedFitError(SynthGenError):
+    """Training was interrupted; the message says where the model so far is."""
+
+    exit_code = 130
+
+
 class BudgetError(SynthGenError, RuntimeError):
     """The time or memory budget ended before anything usable existed."""
 

@@ -19,6 +19,8 @@ from synthgen import modelfile
 from synthgen.errors import InvalidInputError, NotFittedError
 from synthgen.privacy.ledger import Ledger
 from synthgen.seeds import Streams
+from synthgen.training.checkpoint import Checkpoints
+from synthgen.training.run import Run
 
 # noisy records below which noise is all that a private fit would learn
 MIN_PRIVATE = 100
@@ -43,6 +45,10 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     epsilon: float | None
     delta: float | None
     seed: int | None
+    checkpoint_dir: str | Path | None
+    checkpoint_every_s: float
+    resume: bool
+    resumed_from_step_: int | None
     generator_: Any
     training_: dict[str, Any]
     privacy_: dict[str, Any] | None
@@ -83,6 +89,25 @@ class Generator(BaseEstimator):  # type: ignore[misc]
             name = type(self).__name__
             raise NotFittedError(f"this {name} is not fitted yet; call fit first")
 
+    def _checkpoints(self) -> Checkpoints:
+        return Checkpoints(
+            self.checkpoint_dir,
+            resume=self.resume,
+            every_s=self.checkpoint_every_s,
+            keyed=self.epsilon is not None,
+        )
+
+    def _ended(self, run: Run) -> None:
+        """What a fit does last.
+
+        Raises:
+            KeyboardInterrupt: If training was interrupted; what was learned so far is a model.
+        """
+        self.resumed_from_step_ = run.checkpoints.resumed_from_step
+        if run.interrupt.asked:
+            self.training_["ended_by"] = "interrupted"
+            raise KeyboardInterrupt
+
     def _check_options(self) -> None:
         if (self.epsilon is None) != (self.delta is None):
             given, other = ("epsilon", "delta") if self.delta is None else ("delta", "epsilon")
@@ -90,7 +115,7 @@ class Generator(BaseEstimator):  # type: ignore[misc]
                 f"{given} without {other}: differential privacy needs both, for example "
                 "epsilon=1.0 and delta=1e-6; nothing was trained"
             )
-        for name in ("time_limit_s", "max_steps", "memory_limit_mb"):
+        for name in ("time_limit_s", "max_steps", "memory_limit_mb", "checkpoint_every_s"):
             value = getattr(self, name, None)
             if value is not None and not value > 0:
                 raise InvalidInputError(f"{name} must be above 0, got {value!r}")

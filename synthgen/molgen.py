@@ -29,6 +29,7 @@ from synthgen.molecular.rows import columns, empty_rejected, rejected_rows, too_
 from synthgen.molecular.wishes import Appraisal, Property, limits, wishes
 from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.seeds import Streams
+from synthgen.training.checkpoint import EVERY_S, digest
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
@@ -58,6 +59,7 @@ class MolGen(Generator):
             "error".
         properties: Names of computed properties that conditions may use; ``None`` takes all.
         model_options: Options of the model by name.
+        checkpoint_dir, checkpoint_every_s, resume: As of `SynthGen`.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
@@ -66,6 +68,7 @@ class MolGen(Generator):
         properties_: What conditions may name.
         outcomes_: The columns beside the SMILES, as they are drawn for a molecule.
         training_: Record of the run.
+        resumed_from_step_: Step of the checkpoint that the fit went on from, or ``None``.
         privacy_: The privacy ledger, or ``None``.
     """
 
@@ -85,6 +88,9 @@ class MolGen(Generator):
         salts: str = "largest",
         properties: list[str] | None = None,
         model_options: dict[str, Any] | None = None,
+        checkpoint_dir: str | Path | None = None,
+        checkpoint_every_s: float = EVERY_S,
+        resume: bool = False,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -98,6 +104,9 @@ class MolGen(Generator):
         self.salts = salts
         self.properties = properties
         self.model_options = model_options
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every_s = checkpoint_every_s
+        self.resume = resume
         self.progress = progress
 
     def _fit(self, data: Any, smiles_column: str | None = None) -> MolGen:
@@ -111,14 +120,17 @@ class MolGen(Generator):
 
         Raises:
             InvalidInputError: If there is no such column, or too few rows can be represented.
+            KeyboardInterrupt: After Ctrl-C, with what was learned so far as the fitted model.
         """
         clock = Stopwatch()
         self._check_options()
         if self.epsilon is not None and self.delta is not None:
             return self._fit_private(data, smiles_column, Ledger(self.epsilon, self.delta))
         model_class = find_model(self.model)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams, device = Streams.of(self.seed), choose_device(self.device)
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams = Streams.of(checkpoints.begin(self.seed))
+        device = choose_device(self.device)
         held = self._representation()
         smiles, beside = columns(data, smiles_column, held.column)
         with progress_for(self.progress) as progress:
@@ -141,12 +153,27 @@ class MolGen(Generator):
             properties, scores = self._properties(found, learned, kept)
             clock.lap("reading")
             molecule, codes = vocabulary.encode([found.sequences[i] for i in kept])
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
             examples = Examples(
                 held, vocabulary, codes, molecule, scores[molecule], texts,
                 Appraisal(properties, held),
             )  # fmt: skip
-            fitted, record = model_class.fit(examples, self.model_options or {}, run)
+            options = self.model_options or {}
+            checkpoints.belongs(
+                streams.seed,
+                {
+                    "model": model_class.name,
+                    "options": digest(options),
+                    "max_steps": self.max_steps,
+                    "device": device.type,
+                    "encoding": digest(vocabulary.to_dict(), [one.to_dict() for one in properties]),
+                    "data": digest(codes, molecule, examples.wishes, texts, outcomes.to_dict()),
+                },
+            )
+            with run.interrupt.heard():
+                fitted, record = model_class.fit(examples, options, run)
             clock.lap("training")
         self.generator_, self.properties_, self.outcomes_ = fitted, properties, outcomes
         self.smiles_column_ = str(smiles.name or held.column)
@@ -164,12 +191,18 @@ class MolGen(Generator):
         self.privacy_ = None
         self.timings_ = clock.laps
         self._n_samples = 0
+        self._ended(run)
         return self
 
     fit = ClassOrInstance(_fit)
 
     def _fit_private(self, data: Any, smiles_column: str | None, ledger: Ledger) -> MolGen:
         """The same of molecules that nothing touches but the mechanisms of a ledger."""
+        if self.checkpoint_dir is not None:
+            raise InvalidInputError(
+                "checkpoints of a fit with epsilon are kept for tables only, not for molecules; "
+                "leave checkpoint_dir out; nothing was trained"
+            )
         clock = Stopwatch()
         model_class = find_private_model(self.model)
         deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
@@ -190,7 +223,8 @@ class MolGen(Generator):
             device = torch.device("cpu")
             run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
             options = self.model_options or {}
-            fitted, record = model_class.fit_private(table, held, n, options, run)
+            with run.interrupt.heard():
+                fitted, record = model_class.fit_private(table, held, n, options, run)
             clock.lap("training")
         self.generator_, self.properties_, self.outcomes_ = fitted, [], Outcomes(held)
         self.smiles_column_ = str(smiles.name or held.column)
@@ -207,6 +241,7 @@ class MolGen(Generator):
         self.privacy_ = ledger.to_dict()
         self.timings_ = clock.laps
         self._n_samples = 0
+        self._ended(run)
         return self
 
     def _representation(self) -> Representation:

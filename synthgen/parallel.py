@@ -56,7 +56,7 @@ def in_processes(
         subprocess.Popen(
             [sys.executable, "-c", _WORKER],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=inherited, text=True,
-            encoding="utf-8",
+            encoding="utf-8", start_new_session=True,  # Ctrl-C is for this process to hear
         )
         for _ in range(jobs)
     ]  # fmt: skip

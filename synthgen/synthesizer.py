@@ -33,6 +33,7 @@ from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model, find_private_model
+from synthgen.training.checkpoint import EVERY_S, Checkpoints, digest
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
@@ -58,6 +59,11 @@ class SynthGen(Generator):
         epsilon, delta: Differential privacy of everything that leaves the fit; see `privacy_`.
             Its noise never comes from ``seed``, so equal private fits differ.
         model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
+        checkpoint_dir: Folder in which the run's state is kept while it trains.
+        checkpoint_every_s: Seconds between checkpoints.
+        resume: Go on from the checkpoint in ``checkpoint_dir``, if there is one: the model is the
+            one that the run would have given without a break. ``time_limit_s`` counts the time of
+            all its processes.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
@@ -66,6 +72,7 @@ class SynthGen(Generator):
         training_: Record of the run: model, seed, steps, how it ended, warnings.
         privacy_: The privacy ledger, or ``None`` for a fit without differential privacy.
         timings_: Seconds spent in each stage of this process's fit.
+        resumed_from_step_: Step of the checkpoint that the fit went on from, or ``None``.
     """
 
     generator_: TableModel
@@ -82,6 +89,9 @@ class SynthGen(Generator):
         epsilon: float | None = None,
         delta: float | None = None,
         model_options: dict[str, Any] | None = None,
+        checkpoint_dir: str | Path | None = None,
+        checkpoint_every_s: float = EVERY_S,
+        resume: bool = False,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -93,6 +103,9 @@ class SynthGen(Generator):
         self.epsilon = epsilon
         self.delta = delta
         self.model_options = model_options
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every_s = checkpoint_every_s
+        self.resume = resume
         self.progress = progress
 
     def _fit(
@@ -107,14 +120,16 @@ class SynthGen(Generator):
         Raises:
             InvalidInputError: If the table, the schema or an option cannot be used.
             BudgetError: If the limits leave no room for anything usable.
+            KeyboardInterrupt: After Ctrl-C, with what was learned so far as the fitted model.
         """
         self._check_options()
         if self.epsilon is not None and self.delta is not None:
             return self._fit_private(data, schema, Ledger(self.epsilon, self.delta))
         clock = Stopwatch()
         model_class = find_model(self.model)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams = Streams.of(self.seed)
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams = Streams.of(checkpoints.begin(self.seed))
         device = choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
@@ -132,8 +147,24 @@ class SynthGen(Generator):
             table = completion.encode(frame, streams.child("encoding"))
             self._check_memory(model_class, encoder, frame, progress)
             clock.lap("encoding")
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
-            fitted, record = model_class.fit(table, encoder, self.model_options or {}, run)
+            options = self.model_options or {}
+            checkpoints.belongs(
+                streams.seed,
+                {
+                    "model": model_class.name,
+                    "options": digest(options),
+                    "max_steps": self.max_steps,
+                    "device": device.type,
+                    "schema": digest(schema.to_dict()),
+                    "encoding": digest(completion.to_dict()),
+                    "data": digest(table.codes, table.values),
+                },
+            )
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
+            with run.interrupt.heard():
+                fitted, record = model_class.fit(table, encoder, options, run)
             clock.lap("training")
         self.schema_, self.completion_, self.generator_ = schema, completion, fitted
         self.training_ = {
@@ -147,6 +178,7 @@ class SynthGen(Generator):
         self.privacy_ = None
         self.timings_ = clock.laps
         self._n_samples: int | None = 0
+        self._ended(run)
         return self
 
     fit = ClassOrInstance(_fit)
@@ -158,8 +190,9 @@ class SynthGen(Generator):
         clock = Stopwatch()
         model_class = find_private_model(self.model)
         declared, left_out = declared_schema(schema)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams = Streams.of(self.seed)
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams = Streams.of(checkpoints.begin(self.seed))
         device = torch.device("cpu") if self.device == "auto" else choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
@@ -172,16 +205,30 @@ class SynthGen(Generator):
             table = PrivateTable(CellRows.of(frame, declared), ledger)
             clock.lap("reading")
             progress.stage("encoding")
-            n_rows = table.count(COUNT_SHARE)
-            check_private_size(n_rows, ledger, "rows")
-            completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+            # of the rows nothing is kept, not even a digest: that the data is the same is not seen
+            checkpoints.belongs(
+                streams.seed,
+                {
+                    "model": model_class.name,
+                    "options": digest(self.model_options or {}),
+                    "max_steps": self.max_steps,
+                    "device": device.type,
+                    "epsilon": ledger.epsilon,
+                    "delta": ledger.delta,
+                    "schema": digest(declared.to_dict()),
+                },
+            )
+            n_rows, completion = _bought(declared, table, plan, checkpoints)
             encoder, learned = completion.encoder, np.array(plan.modelled)
             full = completion.full
             rows = table.mapped(lambda held: encode(held, full).columns(learned))
             clock.lap("encoding")
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
             options = self.model_options or {}
-            fitted, record = model_class.fit_private(rows, encoder, n_rows, options, run)
+            with run.interrupt.heard():
+                fitted, record = model_class.fit_private(rows, encoder, n_rows, options, run)
             clock.lap("training")
         self.schema_, self.completion_, self.generator_ = declared, completion, fitted
         self.training_ = {
@@ -195,6 +242,7 @@ class SynthGen(Generator):
         self.privacy_ = ledger.to_dict()
         self.timings_ = clock.laps
         self._n_samples = 0
+        self._ended(run)
         return self
 
     def sample(
@@ -371,6 +419,23 @@ class SynthGen(Generator):
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
             )
         progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
+
+
+def _bought(
+    declared: Schema, table: PrivateTable[CellRows], plan: Plan, checkpoints: Checkpoints
+) -> tuple[float, Completion]:
+    """Number of rows and encoders, bought, or as an earlier process had bought them."""
+    ledger = table.ledger
+    if (held := checkpoints.stages.get("bought")) is not None:
+        ledger.resume(held["entries"])
+        return held["n_rows"], Completion.from_dict(declared, held["encoding"])
+    n_rows = table.count(COUNT_SHARE)
+    check_private_size(n_rows, ledger, "rows")
+    completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+    entries = [entry.to_dict() for entry in ledger.entries]
+    encoding = completion.to_dict()
+    checkpoints.stages["bought"] = {"n_rows": n_rows, "entries": entries, "encoding": encoding}
+    return n_rows, completion
 
 
 def _resolve(

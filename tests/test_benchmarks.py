@@ -331,7 +331,7 @@ def test_interval_probabilities_sum_to_one(adult: pd.DataFrame) -> None:
     [
         "tables.py", "augmentation.py", "encoding.py", "memory.py", "picture.py",
         "molecules.py", "molecule_conditions.py", "drawing.py", "joint.py", "peptides.py",
-        "privacy.py", "gate.py",
+        "privacy.py", "gate.py", "survival.py",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(script: str) -> None:

@@ -23,6 +23,8 @@ class EMA(Generic[M]):
             remember the initial weights.
     """
 
+    STATE = ("average", "n_updates")
+
     def __init__(self, module: M, decay: float) -> None:
         self.average = copy.deepcopy(module).requires_grad_(False).eval()
         self.decay = decay

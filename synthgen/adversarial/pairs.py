@@ -30,6 +30,8 @@ class PairCritic:
             noisy to judge rare pairs by, and a long memory answers too late.
     """
 
+    STATE = ("synthetic",)
+
     def __init__(self, real: Tensor, column: Tensor, memory: float = 0.9) -> None:
         self.real, self.memory = real, memory
         across = column[:, None] != column[None, :]
@@ -43,6 +45,6 @@ class PairCritic:
             return rows.sum()
         products = rows.T @ rows / len(rows)
         fresh = products.detach()
-        past = fresh if self.synthetic is None else self.synthetic
+        past = fresh if self.synthetic is None else self.synthetic.to(fresh.device)
         self.synthetic = past.lerp(fresh, 1 - self.memory)
         return ((self.synthetic - self.real) * self.scale * products).sum()

@@ -18,6 +18,7 @@ from synthgen.cli import (
     output,
     privacy,
     quality,
+    replay,
     sample,
     schema,
 )
@@ -59,7 +60,7 @@ app = typer.Typer(
 def _register() -> None:
     for name, module in (
         ("demo", demo), ("schema", schema), ("fit", fit), ("sample", sample), ("impute", impute),
-        ("inspect", inspect),
+        ("inspect", inspect), ("replay", replay),
         ("quality", quality), ("privacy", privacy), ("gate", gate), ("audit", audit),
     ):  # fmt: skip
         app.command(name, epilog=module.EXAMPLES)(output.command(module.run))

@@ -6,8 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
+from synthgen.cli.longrun import asked, check_resume, fit_and_save
 from synthgen.cli.output import Notes
 from synthgen.cli.params import (
+    CheckpointDir,
+    CheckpointEvery,
     Data,
     Delta,
     Device,
@@ -16,11 +19,11 @@ from synthgen.cli.params import (
     ModelOptions,
     ModelOut,
     Quiet,
+    Resume,
     Seed,
     TimeLimit,
     option,
 )
-from synthgen.cli.sidecar import write_times
 from synthgen.cli.values import megabytes, options, show_duration, show_size
 from synthgen.errors import BudgetError, InvalidInputError
 
@@ -35,6 +38,8 @@ EXAMPLES = """
   synthgen fit adult.csv -o adult.synthgen --time-limit 5m --seed 7
 
   zcat big.csv.gz | synthgen fit - -o big.synthgen --schema schema.json --memory-limit 4g
+
+  synthgen fit big.parquet -o big.synthgen --checkpoint-dir state --resume
 
   synthgen fit adult.csv -o adult.synthgen --model ctgan --option loss=hinge --option pac=4
 """
@@ -67,13 +72,17 @@ def run(
     delta: Delta = None,
     device: Device = "auto",
     option_: ModelOptions = None,
+    checkpoint_dir: CheckpointDir = None,
+    checkpoint_every: CheckpointEvery = 60.0,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Learn the table DATA and write a model file.
 
     Personal fields and identifiers are not learned but made up anew, and no value that fewer than
-    5 rows hold is kept. Interrupting writes nothing. How long it took is in MODEL.meta.json, so
-    that equal fits are equal files.
+    5 rows hold is kept. Ctrl-C ends training after the current step and writes the model so far; a
+    second one writes nothing. How long it took and how to repeat it is in MODEL.meta.json, so that
+    equal fits are equal files.
     """
     from synthgen import connectors
     from synthgen.atomic import check_target
@@ -84,6 +93,7 @@ def run(
     model_options = options(option_ or [])
     check_output(output, data)
     check_target(output)
+    check_resume(checkpoint_dir, resume=resume)
     declared = None if schema is None else Schema.load(schema)
     frame = connectors.find(data).read(data)
     reading = time.monotonic() - start
@@ -97,10 +107,18 @@ def run(
         delta=delta,
         device=device,
         model_options=model_options,
+        checkpoint_dir=checkpoint_dir,
+        checkpoint_every_s=checkpoint_every,
+        resume=resume,
         progress=notes.progress,
-    ).fit(frame, schema=declared)
-    synth.save(output)
-    write_times(output, {"reading": round(reading, 3), **synth.timings_})
+    )
+    fit_and_save(
+        synth,
+        lambda: synth.fit(frame, schema=declared),
+        output,
+        seconds={"reading": round(reading, 3)},
+        asked=asked("fit", data, synth, schema=declared and declared.to_dict()),
+    )
     report(synth, output, time.monotonic() - start, notes)
     notes.say(f"Next:  synthgen sample {output} -n 1000 -o synthetic.csv")
 
@@ -123,6 +141,8 @@ def ending(record: dict[str, Any]) -> str:
             f", ended by the time limit (the same again: "
             f"--seed {record['seed']} --max-steps {record['steps']})"
         )
+    if record["ended_by"] == "interrupted":
+        return ", interrupted"
     if record["ended_by"] == "converged":
         return f", no progress after step {record['best_step']:,}"
     if record["ended_by"] == "diverged":

@@ -107,7 +107,9 @@ def run(
     found = gate(
         _report(case, rules, seed, notes), rules, text,
         inputs={
-            role: sha256(path) for role, path in case.paths.items() if path and os.path.isfile(path)
+            role: bytes.fromhex(sha256(path))
+            for role, path in case.paths.items()
+            if path and os.path.isfile(path)
         },
         command=shlex.join(["synthgen", *map(without_secret, sys.argv[1:])]),
         quality=figures,
@@ -157,7 +159,7 @@ def _released(case: Case) -> tuple[str, str]:
     """Name and SHA-256 of the release; of rows that are no file, as the CSV that they would be."""
     path = str(case.paths["synthetic"])
     if os.path.isfile(path):
-        return os.path.basename(path), sha256(path).hex()
+        return os.path.basename(path), sha256(path)
     rows = case.synthetic.to_csv(index=False).encode("utf-8")
     return f"{_stem(path)}.csv", hashlib.sha256(rows).hexdigest()
 

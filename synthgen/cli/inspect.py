@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Model, Quiet
+from synthgen.cli.sidecar import read_record
 from synthgen.cli.values import show_size
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
         print_json(
             {
                 "schema": contents.schema if schema is None else schema.to_dict(),
-                "training": contents.training,
+                "training": contents.training | resumed(model),
                 "versions": contents.versions,
                 "privacy": contents.privacy,
                 "config": contents.config,
@@ -46,6 +47,16 @@ def run(model: Model, as_json: Json = False, quiet: Quiet = False) -> None:
         )
         return
     _show(model, schema, contents, Notes(quiet))
+
+
+def resumed(model: str) -> dict[str, int]:
+    """``resumed_from_step`` of a fit that was, from the record beside the model.
+
+    It is not in the model file, which is the same whether the fit was resumed or not.
+    """
+    note = read_record(model)
+    step = note.get("training", {}).get("resumed_from_step")
+    return {"resumed_from_step": step} if isinstance(step, int) else {}
 
 
 def _show(path: str, schema: Schema | None, contents: ModelContents, notes: Notes) -> None:
@@ -71,7 +82,7 @@ def _show(path: str, schema: Schema | None, contents: ModelContents, notes: Note
 
 
 def _facts(path: str, contents: ModelContents) -> list[tuple[str, str]]:
-    training, versions = contents.training, contents.versions
+    training, versions = contents.training | resumed(path), contents.versions
     facts = [
         ("model file", f"{path} ({show_size(os.path.getsize(path))}, hashes are right)"),
         ("format", f"{versions['format']}, written by synthgen {versions['synthgen']}"),
@@ -105,9 +116,13 @@ def _training(training: dict[str, Any]) -> str:
         "time": "the time limit",
         "collapsed": "mode collapse; the best weights before were kept",
         "diverged": "it diverged; the best weights before were kept",
+        "interrupted": "an interrupt",
     }
     ended = ends.get(training.get("ended_by", ""), "unknown")
-    return f"{_count(training.get('steps'))} steps on {training.get('device')}, ended by: {ended}"
+    step = training.get("resumed_from_step")
+    resumed = "" if step is None else f", resumed from step {step:,}"
+    steps = f"{_count(training.get('steps'))} steps on {training.get('device')}"
+    return f"{steps}{resumed}, ended by: {ended}"
 
 
 def _privacy(ledger: dict[str, Any] | None) -> str:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthgen.cli import moleculejudging
+from synthgen.cli.longrun import asked, check_resume, fit_and_save
 from synthgen.cli.moleculefiles import Column, File, Kind, as_numbers, texts_of, write_rejected
 from synthgen.cli.output import Notes, command
 from synthgen.cli.params import (
+    CheckpointDir,
+    CheckpointEvery,
     Delta,
     Device,
     Epsilon,
@@ -21,11 +24,12 @@ from synthgen.cli.params import (
     ModelOptions,
     ModelOut,
     Quiet,
+    Resume,
     Seed,
     TimeLimit,
     option,
 )
-from synthgen.cli.sidecar import made_by, noted, write_times
+from synthgen.cli.sidecar import made_by, noted
 from synthgen.cli.values import options, show_duration, show_size
 from synthgen.errors import ConditionError
 
@@ -56,9 +60,7 @@ _SAMPLE = """
 """
 
 
-@app.command("fit", epilog=_FIT)
-@command
-def fit(
+def learn(
     file: File,
     output: ModelOut,
     kind: Kind = "molecules",
@@ -76,12 +78,16 @@ def fit(
     delta: Delta = None,
     device: Device = "auto",
     option_: ModelOptions = None,
+    checkpoint_dir: CheckpointDir = None,
+    checkpoint_every: CheckpointEvery = 60.0,
+    resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Learn the molecules or peptides of FILE and write a model file.
 
     Columns of numbers, dates and categories beside them are learned with them. Rows that cannot be
-    represented are listed in MODEL.rejected.csv, each with the reason.
+    represented are listed in MODEL.rejected.csv, each with the reason. Ctrl-C ends training after
+    the current step and writes the model so far; a second one writes nothing.
     """
     from synthgen import connectors
     from synthgen.atomic import check_target
@@ -93,6 +99,7 @@ def fit(
     model_options = options(option_ or [])
     check_output(output, file)
     check_target(output)
+    check_resume(checkpoint_dir, resume=resume)
     frame = as_numbers(connectors.find(file).read(file), smiles_column)
     fitted = MolGen(
         model=model,
@@ -105,10 +112,18 @@ def fit(
         kind=kind,
         salts=salts,
         model_options=model_options,
+        checkpoint_dir=checkpoint_dir,
+        checkpoint_every_s=checkpoint_every,
+        resume=resume,
         progress=notes.progress,
-    ).fit(frame, smiles_column=smiles_column)
-    fitted.save(output)
-    write_times(output, fitted.timings_)
+    )
+    fit_and_save(
+        fitted,
+        lambda: fitted.fit(frame, smiles_column=smiles_column),
+        output,
+        seconds={},
+        asked=asked("molecules fit", file, fitted, smiles_column=smiles_column),
+    )
     record = fitted.training_
     notes.say(
         f"Fitted {record['model']} on {record['n_molecules']:,} {kind}: {record['steps']:,} "
@@ -129,9 +144,10 @@ def fit(
     notes.say(f"Next:  synthgen molecules sample {output} -n 1000 -o {example}")
 
 
-@app.command("sample", epilog=_SAMPLE)
-@command
-def sample(
+app.command("fit", epilog=_FIT)(command(learn))
+
+
+def draw(
     model: Model,
     rows: Annotated[
         int,
@@ -215,6 +231,7 @@ def sample(
         notes.say(f"{rows:,} of {sum(raw_draws):,} raw draws met the conditions")
 
 
+app.command("sample", epilog=_SAMPLE)(command(draw))
 for _name, _run, _examples in (
     ("evaluate", moleculejudging.evaluate, moleculejudging.EVALUATE),
     ("privacy", moleculejudging.privacy, moleculejudging.PRIVACY),

@@ -79,13 +79,19 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             # The reader of a pipe has had enough (head): no error to speak of, but unfinished.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
-        except MemoryError:
-            _fail("out of memory; use fewer rows, or set --memory-limit to learn it earlier", 1)
         except Exception as error:
+            if _is_out_of_memory(error):
+                _fail("out of memory; use fewer rows, or set --memory-limit to learn it earlier", 1)
             detail = " ".join(f"{type(error).__name__}: {error}".split())
             _fail(f"{detail} (unexpected; run again with SYNTHGEN_DEBUG=1 for the traceback)", 1)
 
     return guarded
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Also where torch says so: on a CPU by a plain `RuntimeError`."""
+    texts = ("can't allocate memory", "out of memory", "can't start new thread")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -73,6 +73,29 @@ MaxSteps = Annotated[
         help="End after so many training steps.",
     ),
 ]  # fmt: skip
+CheckpointDir = Annotated[
+    str | None,
+    option(
+        "--checkpoint-dir", metavar="DIR", show_default=False,
+        help="Keep the state of the run in this folder while it trains, so that --resume can go "
+        "on from it. Deleted when the model is written.",
+    ),
+]  # fmt: skip
+CheckpointEvery = Annotated[
+    float,
+    option(
+        "--checkpoint-every", metavar="TIME", parser=duration, show_default="1m",
+        help="Time between checkpoints.",
+    ),
+]  # fmt: skip
+Resume = Annotated[
+    bool,
+    option(
+        "--resume", show_default=False,
+        help="Go on from the checkpoint in --checkpoint-dir, or begin where there is none. The "
+        "model is the one that the run would have given without a break.",
+    ),
+]  # fmt: skip
 Epsilon = Annotated[
     float | None,
     option(

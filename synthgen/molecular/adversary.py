@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from synthgen.molecular.examples import Examples
 from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
+from synthgen.training.state import lower_rates
 
 # molecules drawn in a round, the share of them drawn for wishes, and those drawn for one wish
 _DRAWN, _WISHED, _GROUP = 4096, 0.25, 4
@@ -67,6 +69,10 @@ class Adversary:
         streams: Random streams.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "warm", "critic", "rng", "rounds", "remembered", "optimizer", "average", "unique",
+    )  # fmt: skip
+
     def __init__(
         self,
         warm: WarmStart,
@@ -90,6 +96,15 @@ class Adversary:
         )
         self.average = EMA(self.network, _AVERAGED)
         self.unique: list[float] = []
+
+    @property
+    def remembered(self) -> list[dict[str, Any]]:
+        """Drawn molecules that the critic learns from, as arrays."""
+        return [vars(graphs) for graphs in self.seen]
+
+    @remembered.setter
+    def remembered(self, held: list[dict[str, Any]]) -> None:
+        self.seen = [Graphs(**graphs) for graphs in held]
 
     def step(self) -> Metrics:
         """One round; what critic and generator lost, and how near wishes came."""
@@ -203,6 +218,10 @@ class Adversary:
     def kept(self) -> dict[str, Tensor]:
         """The mean of the last weights."""
         return self.average.average.state_dict()
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the rate of the policy gradients."""
+        lower_rates(self.optimizer, factor)
 
 
 def watch(history: Sequence[Metrics]) -> list[str]:

@@ -195,6 +195,8 @@ class CriticTrainer:
         learning_rate: Highest (AdamW).
     """
 
+    STATE = ("critic", "rng", "n_steps", "optimizer")
+
     def __init__(
         self,
         critic: GraphCritic,

@@ -105,25 +105,27 @@ class GraphGAN:
             network = _network(examples.vocabulary, config, examples.wishes.shape[1], n)
             critic = GraphCritic(held)
         network.to(run.device)
-        clock = StageClock(time.monotonic(), run.deadline, sum(shares))
-        warm, record = _warm_start(config, network, examples.vocabulary, parts, clock, run)
+        warm, record = _warm_start(config, network, examples.vocabulary, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
         learned = record.steps * warm.batch_size
         rounds = config.policy_rounds or learned // _MOLECULES_PER_ROUND
-        if has_adversary and rounds and real is not None:
+        if has_adversary and rounds and real is not None and not run.interrupt.asked:
             streams = run.streams.child("adversary")
             adversary = Adversary(warm, examples, trainer, real, streams)
-            later = StageClock(time.monotonic(), run.deadline, shares[1] / sum(shares))
+            later = shares[1] / sum(shares)
             rounds = _against(adversary, min(rounds, _MOST_ROUNDS), later, run, record)
             config = config.model_copy(update={"policy_rounds": rounds})
         model = cls(held, examples.vocabulary, config, network)
-        if model.n_properties:
+        # cheap beside the training: a run that is resumed learns both again, to the same bytes
+        if model.n_properties and not run.interrupt.asked:
             run.progress.stage("aims")
-            model._learn_aims(examples, run)
-        if has_critic and real is not None:
+            with run.interrupt.optional():
+                model._learn_aims(examples, run)
+        if has_critic and real is not None and not run.interrupt.asked:
             run.progress.stage("critic")
-            model._fit_critic(trainer, real, Graphs.of_texts(parts.judging, held), run)
+            with run.interrupt.optional():
+                model._fit_critic(trainer, real, Graphs.of_texts(parts.judging, held), run)
         return model, record
 
     def _learn_aims(self, examples: Examples, run: Run) -> None:
@@ -300,17 +302,18 @@ def _warm_start(
     network: ActionNetwork,
     vocabulary: Vocabulary,
     parts: _Parts,
-    clock: StageClock,
+    later: float,
     run: Run,
 ) -> tuple[WarmStart, TrainingRecord]:
     """Train the network by likelihood; its best weights are in it."""
     batch = batch_rows(config, parts.train[0])
     steps = run.max_steps or config.max_steps or _planned_steps(len(parts.train[0]), batch)
     rules = Rules.of(vocabulary, run.device)
+    stage = run.stage("training")
+    clock = StageClock(stage.start, run.deadline, later)
     trainer = WarmStart(
         config, network, rules, parts.train, parts.held_out, run.streams, steps, clock.used
     )
-    run.progress.stage("training")
     budget = Budget(
         max_steps=steps,
         patience=steps,
@@ -318,24 +321,25 @@ def _warm_start(
         deadline=clock.deadline,
         ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
     )
-    best, record = train(trainer, budget, run.progress)
+    best, record = train(trainer, budget, run.progress, stage=stage)
     network.load_state_dict(best)
     return trainer, record
 
 
 def _against(
-    adversary: Adversary, rounds: int, clock: StageClock, run: Run, record: TrainingRecord
+    adversary: Adversary, rounds: int, later: float, run: Run, record: TrainingRecord
 ) -> int:
     """Adversarial rounds, of which ``record`` is told; returns how many there were.
 
     They end with the round in which the generator collapses.
     """
-    run.progress.stage("adversary")
+    stage = run.stage("adversary")
+    clock = StageClock(stage.start, run.deadline, later)
     budget = Budget(max_steps=rounds, patience=1, evaluate_every=1, deadline=clock.deadline)
-    best, stage = train(adversary, budget, run.progress, watch)
+    best, taught = train(adversary, budget, run.progress, watch, stage)
     adversary.network.load_state_dict(best)
-    record.follow(stage)
-    return stage.steps
+    record.follow(taught)
+    return taught.steps
 
 
 def _network(

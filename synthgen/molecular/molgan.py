@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -42,6 +42,7 @@ from synthgen.adversarial.watchdog import IN_A_ROW
 from synthgen.molecular.dense import DenseVocabulary
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
+from synthgen.training.state import lower_rates
 
 _HIDDEN = (128, 256, 512)
 _CONVOLUTIONS = (64, 32)
@@ -249,6 +250,10 @@ class MolGANTrainer:
         judged: Metrics of the generator as it is, with ``score``, ``uniqueness`` and ``variety``.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "generator", "critic", "optimizers", "rows", "noise", "history", "steps", "collapsed_at",
+    )  # fmt: skip
+
     def __init__(
         self,
         config: MolGANConfig,
@@ -316,6 +321,11 @@ class MolGANTrainer:
     def kept(self) -> dict[str, Tensor]:
         """The generator's weights."""
         return self.generator.state_dict()
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rates of both networks."""
+        for optimizer in self.optimizers:
+            lower_rates(optimizer, factor)
 
 
 def has_collapsed(history: Sequence[Metrics], least: float) -> bool:

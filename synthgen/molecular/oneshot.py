@@ -86,8 +86,8 @@ class MolGAN:
             deadline=run.deadline,
             ending=lambda: (trainer.collapsed_at, "collapsed"),
         )
-        run.progress.stage("training")
-        best, record = train(trainer, budget, run.progress, lambda told: _watch(told, least))
+        stage = run.stage("training")
+        best, record = train(trainer, budget, run.progress, lambda told: _watch(told, least), stage)
         generator.load_state_dict(best)
         return cls(examples.representation, vocabulary, config, generator), record
 

@@ -7,8 +7,8 @@ the molecules in a batch carry some of their properties as wishes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Callable
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -120,7 +120,12 @@ class WarmStart:
     Shape:
         codes: (n, length) int16, `END` (0) after the end.
         wishes: (n, n_properties) float32 normal scores, NaN where unknown.
+        batches: (k, batch) rows of the batches that are left of a pass.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = (
+        "network", "optimizer", "schedule", "rng", "batches", "best", "best_loss", "waited",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -141,7 +146,7 @@ class WarmStart:
         self.length = lengths(self.codes)
         self.batch_size = batch_rows(config, self.codes)
         self.schedule = Schedule(max_steps, time_used)
-        self.batches: Iterator[np.ndarray] = iter(())
+        self.batches = np.zeros((0, self.batch_size), np.int64)
         inner = [p for p in network.blocks.parameters() if p.dim() > 1]
         known = {id(p) for p in inner}
         self.optimizer = Muon(
@@ -168,13 +173,12 @@ class WarmStart:
 
     def _next_rows(self) -> np.ndarray:
         """The next batch of a shuffled pass: molecules of about one length."""
-        found = next(self.batches, None)
-        if found is None:
-            self.batches = iter(self._pass())
-            found = next(self.batches)
-        return found
+        if not len(self.batches):
+            self.batches = self._pass()
+        rows, self.batches = self.batches[0], self.batches[1:]
+        return np.asarray(rows)
 
-    def _pass(self) -> list[np.ndarray]:
+    def _pass(self) -> np.ndarray:
         order, size = self.rng.permutation(len(self.codes)), self.batch_size
         order = order[: len(order) // size * size]
         batches = []
@@ -182,7 +186,7 @@ class WarmStart:
             chunk = order[start : start + size * _SORTED]
             chunk = chunk[np.argsort(self.length[chunk], kind="stable")]
             batches += [chunk[k : k + size] for k in range(0, len(chunk), size)]
-        return [batches[k] for k in self.rng.permutation(len(batches))]
+        return np.stack(batches)[self.rng.permutation(len(batches))]
 
     def backward(self, scale: float = 1.0) -> float:
         """Add the gradient of the next batch's mean negative log likelihood; returns that."""
@@ -242,6 +246,10 @@ class WarmStart:
     def kept(self) -> dict[str, Tensor]:
         """The weights as they are."""
         return self.network.state_dict()
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate from here on."""
+        self.schedule.slow_down(factor)
 
 
 def wished(n: int, n_properties: int, share: float, rng: np.random.Generator) -> np.ndarray:

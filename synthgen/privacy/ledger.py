@@ -9,7 +9,7 @@ discrete Gaussian noise, so a budget is shared out in parts of 1 / noise_multipl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -127,6 +127,21 @@ class Ledger:
         others = [e.spent for e in self.entries]
         return made(least_noise(others, made, self.epsilon, self.mechanisms_delta))
 
+    def resume(self, entries: list[dict[str, Any]]) -> None:
+        """Enter again what an earlier process of the same run had bought.
+
+        Args:
+            entries: As `Entry.to_dict` gave them.
+
+        Raises:
+            InvalidInputError: If the budget does not allow it.
+        """
+        for held in entries:
+            of_noise = ("noise_multiplier", "sampling_rate", "times")
+            spent = Gaussian(*(held[name] for name in of_noise))
+            rest = {name: value for name, value in held.items() if name not in of_noise}
+            self.enter(Entry(spent=spent, **rest))
+
     def total(self) -> Epsilon:
         """What everything costs together."""
         return epsilon([e.spent for e in self.entries], self.mechanisms_delta)
@@ -224,15 +239,16 @@ class PrivateTable(Generic[Rows]):
         """The rows in another form; nothing is given away."""
         return PrivateTable(self._encoded(encode), self.ledger)
 
-    def batches(self, spent: Gaussian, what: str, size: int) -> Iterator[list[Rows]]:
+    def batches(self, spent: Gaussian, what: str, size: int, done: int = 0) -> Iterator[list[Rows]]:
         """Poisson batches for noisy gradient descent, each in parts of at most ``size`` rows.
 
         For `synthgen.training.dpsgd` alone, which clips and adds the noise that is entered here
-        for all steps at once, before the first of them.
+        for all steps at once, before the first of them. Of these an earlier process may have
+        ``done`` some, which do not come again.
         """
         entry = Entry(what, "DP-SGD, Poisson-sampled Gaussian", 1.0, spent)
         self.ledger.enter(entry)
-        return self._batches(spent, size)
+        return self._batches(replace(spent, times=spent.times - done), size)
 
 
 def _histogram_of(rows: Any) -> Callable[[Callable[[Any], np.ndarray], int], np.ndarray]:

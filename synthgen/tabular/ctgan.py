@@ -33,7 +33,7 @@ frequencies, not by their logarithm.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ from synthgen.tabular.layout import Layout, Part
 from synthgen.tabular.networks import Critic, Generator, harden, soft_codes
 from synthgen.tabular.pairs import CodePairs
 from synthgen.training.device import fast_bfloat16
+from synthgen.training.state import lower_rates
 
 _MAX_BATCH_SLOTS = 6_000_000
 
@@ -127,6 +128,11 @@ class CTGANConfig(BaseModel):
 class CTGANTrainer:
     """One critic-and-generator step after another; knows nothing of budgets."""
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "n_critic_steps", "rng", "noise", "generator", "critic", "ema", "pairs",
+        "generator_optimizer", "critic_optimizer",
+    )  # fmt: skip
+
     def __init__(
         self,
         config: CTGANConfig,
@@ -173,6 +179,11 @@ class CTGANTrainer:
             "generator_loss": generator_loss,
             "generator_gradient": gradient,
         }
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rates of both networks."""
+        for optimizer in (self.generator_optimizer, self.critic_optimizer):
+            lower_rates(optimizer, factor)
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         """A condition (n, n_columns) and the real rows (n, n_features) that meet it."""

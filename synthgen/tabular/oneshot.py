@@ -67,12 +67,14 @@ class CTGAN(TableModel):
             reserve_s=lambda: trainer.calibration_s + trainer.evaluation_s,
             tolerance=_SCORE_NOISE,
         )
-        run.progress.stage("training")
-        best, record = train(trainer, budget, run.progress, watch)
+        best, record = train(trainer, budget, run.progress, watch, run.stage("training"))
         trainer.ema.average.load_state_dict(best)
-        run.progress.stage("calibrating")
         model = trainer.model
-        model.calibration = calibrate(model, run.streams.child("calibration"))
+        if not run.interrupt.asked:
+            # cheap beside the training: a run that is resumed calibrates again, to the same bytes
+            run.progress.stage("calibrating")
+            with run.interrupt.optional():
+                model.calibration = calibrate(model, run.streams.child("calibration"))
         return model, record
 
     @classmethod
@@ -80,8 +82,9 @@ class CTGAN(TableModel):
     def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
         config = parse_options(CTGANConfig, options)
         layout = Layout.of(encoder, config.parts)
-        # weights, their average, gradients and two moments; row numbers by code; one-hot batches
-        weights = layout.n_slots * (4 * config.width + config.critic_width) * 5
+        # weights, their average, gradients and two moments, all but gradients once more to go back
+        # to; row numbers by code; one-hot batches
+        weights = layout.n_slots * (4 * config.width + config.critic_width) * 9
         batch = 16 * batch_rows(config, layout) * layout.n_slots
         return (4 * (weights + batch) + 8 * n_rows * layout.n_columns) / 2**20
 

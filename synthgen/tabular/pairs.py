@@ -25,6 +25,8 @@ class CodePairs:
         slots: (k,) int64 slots of these codes in a batch matrix.
     """
 
+    STATE = ("critic",)
+
     def __init__(
         self,
         layout: Layout,

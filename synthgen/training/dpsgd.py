@@ -33,7 +33,8 @@ def private_descent(
     clip: float,
     optimizer: torch.optim.Optimizer,
     expected_rows: float,
-    stepped: Callable[[int], None] = lambda step: None,
+    stepped: Callable[[int], object] = lambda step: True,
+    done: int = 0,
 ) -> None:
     """Train ``network`` for ``spent.times`` noisy steps.
 
@@ -46,7 +47,8 @@ def private_descent(
         clip: Largest norm of a row's gradient.
         optimizer: Of the network's parameters.
         expected_rows: Of a batch, a public number: the noisy sum is divided by it.
-        stepped: Called after each step; sees noisy weights only.
+        stepped: Called after each step; sees noisy weights only. ``False`` ends training.
+        done: Steps of an earlier process, charged here too.
 
     Raises:
         MissingExtraError: Without Opacus.
@@ -60,7 +62,7 @@ def private_descent(
 
     private.attach_step_hook(mean)
     try:
-        for step, parts in enumerate(rows.batches(spent, what, PHYSICAL_ROWS), 1):
+        for step, parts in enumerate(rows.batches(spent, what, PHYSICAL_ROWS, done), done + 1):
             wrapped.train()
             for k, part in enumerate(parts):
                 private.signal_skip_step(do_skip=k + 1 < len(parts))
@@ -73,8 +75,10 @@ def private_descent(
             # what follows has no rows of its own to be clipped
             wrapped.eval()
             wrapped.disable_hooks()
-            stepped(step)
+            going = stepped(step)
             wrapped.enable_hooks()
+            if going is False:
+                break
     finally:
         wrapped.remove_hooks()
 

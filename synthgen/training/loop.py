@@ -9,20 +9,27 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 
-from synthgen.errors import BudgetError, TrainingError
+from synthgen.errors import BudgetError, InvalidInputError, SynthGenError, TrainingError
+from synthgen.training.checkpoint import Stage
 from synthgen.training.progress import Progress, about
+from synthgen.training.state import State, put_back, state_of
 
 Metrics = dict[str, float]
+T = TypeVar("T")
 # steps by which the time of all others is judged
 _REHEARSED = 10
+# times that a run whose losses are not finite is tried again, each at this share of the rate
+_ROLLBACKS, _SLOWER = 5, 0.25
 
 
 class Trainer(Protocol):
-    """What the loop needs of a model in training."""
+    """What the loop needs of a model in training; ``STATE`` as in `synthgen.training.state`."""
+
+    STATE: ClassVar[tuple[str, ...]]
 
     def step(self) -> Metrics:
         """One optimizer step; returns its losses."""
@@ -32,6 +39,9 @@ class Trainer(Protocol):
 
     def kept(self) -> dict[str, torch.Tensor]:
         """Weights to keep if this is the best evaluation so far."""
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply all learning rates from here on."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,12 @@ class TrainingRecord:
     Attributes:
         steps: Steps made.
         best_step: Step whose weights were kept.
-        ended_by: "steps", "converged", "time", "collapsed" or "diverged".
+        ended_by: "steps", "converged", "time", "collapsed", "diverged" or "interrupted".
         history: One entry for each evaluation: step, mean losses since the last, metrics.
         warnings: What the watchdogs found, in words.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("steps", "best_step", "ended_by", "history", "warnings")
 
     steps: int = 0
     best_step: int = 0
@@ -102,59 +114,176 @@ def train(
     budget: Budget,
     progress: Progress,
     watch: Callable[[list[Metrics]], list[str]] = lambda history: [],
+    stage: Stage | None = None,
 ) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
-    """Run ``trainer`` until the budget ends, it converges or it diverges.
+    """Run ``trainer`` until the budget ends, it converges, it diverges or it is interrupted.
 
     Returns the kept weights of the best evaluation, and the record. ``watch`` reads the history
     after each evaluation and returns warnings ("name: text"), each shown and recorded once by name.
+    After an evaluation the state is a good one: what losses that are not finite go back to, and
+    what ``stage`` writes as a checkpoint when it is time for one.
 
     Raises:
         BudgetError: If not one step fits the time limit.
-        TrainingError: If the very first losses are not finite.
+        TrainingError: If losses are not finite from the first on, at any rate.
+        InvalidInputError: If the checkpoint does not fit the trainer.
     """
-    record, best, since = TrainingRecord(), _Best(budget.tolerance), _Mean()
-    clock = _Clock(budget)
-    rehearsed = min(_REHEARSED, budget.max_steps)
-    for step in range(1, budget.max_steps + 1):
-        losses = trainer.step()
+    stage = stage or Stage()
+    game = _Run(trainer, budget, progress, watch, stage)
+    if (outcome := stage.outcome()) is not None:
+        return game.repeat(outcome)
+    going = budget.max_steps > game.record.steps
+    while going:
+        going = game.step(stopping=stage.interrupt.asked)
+    return game.outcome()
+
+
+class _Run:
+    """One run of a trainer."""
+
+    STATE = ("trainer", "record", "best", "rollbacks")
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        budget: Budget,
+        progress: Progress,
+        watch: Callable[[list[Metrics]], list[str]],
+        stage: Stage,
+    ) -> None:
+        self.trainer, self.budget, self.progress = trainer, budget, progress
+        self.watch, self.stage = watch, stage
+        self.record, self.best, self.since = TrainingRecord(), _Best(budget.tolerance), _Mean()
+        self.rollbacks = self.again = 0
+        held = stage.resumed()
+        if held is not None and stage.outcome() is None:
+            self._put_back(held)
+            stage.resumed_from(self.record.steps)
+            progress.told(f"Resumed from step {self.record.steps:,}")
+        self.good = state_of(self)
+        self.written = True
+        self.clock = _Clock(budget)
+        self.rehearsed = min(self.record.steps + _REHEARSED, budget.max_steps)
+
+    def step(self, *, stopping: bool) -> bool:
+        """One step, and what is due after it; whether there is another."""
+        losses = self.trainer.step()
+        step = self.record.steps + 1
         if not all(math.isfinite(value) for value in losses.values()):
-            record.ended_by = "diverged"
-            _diverged(record, step, best)
-            break
-        record.steps = step
-        since.add(losses)
-        clock.stepped()
-        if step == rehearsed:
-            left = about(clock.left(step))
-            progress.told(f"Training takes about {left} at most: {budget.max_steps:,} steps")
-        last = step == budget.max_steps
-        out_of_time = clock.out_of_time()
-        end, reason = budget.ending()
-        ended = 0 < end <= step < budget.max_steps
-        if step % budget.evaluate_every == 0 or last or out_of_time or ended:
-            entry = {"step": float(step)} | since.take() | clock.timed(trainer.evaluate)
-            record.history.append(entry)
-            best.offer(step, entry["score"], len(record.history), trainer.kept)
-            _warn(record, progress, watch)
-            progress.evaluated(entry)
-        progress.stepped(step, budget.max_steps)
-        if out_of_time or ended:
-            record.ended_by = "time" if out_of_time else reason
-            break
-        if len(record.history) - best.improved >= budget.patience:
-            record.ended_by = "converged"
-            break
-    if best.weights is None:
-        raise BudgetError(
-            "the time limit ended before a single training step; allow more time, "
-            "or fit on fewer rows or columns"
+            return self._roll_back(step)
+        self.record.steps = step
+        self.since.add(losses)
+        self.clock.stepped()
+        self._tell_time(step)
+        end, reason = self.budget.ending()
+        last = step == self.budget.max_steps
+        ended = 0 < end <= step and not last
+        due = step % self.budget.evaluate_every == 0 or last
+        # in order of what is told
+        reasons = {"interrupted": stopping and not last, "time": self.clock.out_of_time()}
+        why = next((name for name, holds in reasons.items() if holds), reason if ended else "")
+        if (due or why) and not self.clock.timed("evaluate", lambda: self._evaluated(step)):
+            return self._roll_back(step)
+        if due or why not in ("", "interrupted"):
+            self.clock.timed("keep", self._keep)
+        self.progress.stepped(step, self.budget.max_steps)
+        if why:
+            self.record.ended_by = why
+        elif len(self.record.history) - self.best.improved >= self.budget.patience:
+            self.record.ended_by = why = "converged"
+        return not why and not last
+
+    def outcome(self) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
+        """The best weights and the record, kept beside the checkpoints too."""
+        if self.best.weights is None:
+            raise BudgetError(
+                "the time limit ended before a single training step; allow more time, "
+                "or fit on fewer rows or columns"
+            )
+        self.record.best_step = self.best.step
+        if self.record.ended_by == "interrupted":
+            self._write(self.good, always=not self.written)
+        else:
+            outcome = {"weights": self.best.weights, "record": state_of(self.record)}
+            self._guarded(lambda: self.stage.finished(outcome, state_of(self.trainer)))
+        return self.best.weights, self.record
+
+    def repeat(self, outcome: State) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
+        """The outcome of an earlier process, with the trainer as it was then."""
+        record = TrainingRecord(**outcome["record"])
+        if (held := self.stage.resumed()) is not None:
+            put_back(self.trainer, held)
+        self.stage.resumed_from(record.steps)
+        return outcome["weights"], record
+
+    def _tell_time(self, step: int) -> None:
+        if step == self.rehearsed:
+            left = about(self.clock.left(step))
+            self.progress.told(
+                f"Training takes about {left} at most: {self.budget.max_steps:,} steps"
+            )
+
+    def _evaluated(self, step: int) -> bool:
+        """Evaluate; whether the score is a number."""
+        metrics = self.trainer.evaluate()
+        if not math.isfinite(metrics["score"]):
+            return False
+        entry = {"step": float(step)} | self.since.take() | metrics
+        self.record.history.append(entry)
+        self.best.offer(step, entry["score"], len(self.record.history), self.trainer.kept)
+        _warn(self.record, self.progress, self.watch)
+        self.progress.evaluated(entry)
+        return True
+
+    def _keep(self) -> None:
+        """This state is a good one."""
+        self.good, self.again, self.written = state_of(self), 0, False
+        self._write(self.good, always=False)
+
+    def _write(self, good: State, *, always: bool) -> None:
+        if always or self.stage.due():
+            self._guarded(lambda: self.stage.write(good))
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        """Write; a full disk is no reason to lose a run that goes well."""
+        try:
+            write()
+            self.written = True
+        except SynthGenError as error:
+            self.progress.warned(f"no checkpoint: {error}; training goes on")
+
+    def _roll_back(self, step: int) -> bool:
+        """Go back to the last good state, at a lower rate; whether to go on."""
+        self.rollbacks += 1
+        if self.rollbacks > _ROLLBACKS:
+            self.record.ended_by = "diverged"
+            _diverged(self.record, step, self.best)
+            return False
+        tried, self.again = self.rollbacks, self.again + 1
+        warnings, again = self.record.warnings, self.again
+        self._put_back(self.good)
+        self.rollbacks, self.record.warnings, self.since = tried, warnings, _Mean()
+        self.trainer.slow_down(_SLOWER**again)
+        warning = (
+            f"rolled back: the losses are not finite at step {step:,}; training went back to step "
+            f"{self.record.steps:,} and on from there at {_SLOWER**again:.2g} of its learning rate"
         )
-    record.best_step = best.step
-    return best.weights, record
+        self.record.warnings.append(warning)
+        self.progress.warned(warning)
+        return True
+
+    def _put_back(self, state: State) -> None:
+        try:
+            put_back(self, state)
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+            detail = " ".join(str(error).split())[:120]
+            raise InvalidInputError(f"the checkpoint does not fit the model: {detail}") from None
 
 
 class _Best:
     """The last weights whose score is no worse than the lowest so far."""
+
+    STATE = ("score", "step", "improved", "weights")
 
     def __init__(self, tolerance: float) -> None:
         self.tolerance, self.score = tolerance, math.inf
@@ -196,7 +325,7 @@ class _Clock:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.last = time.monotonic()
-        self.step_s = self.evaluate_s = 0.0
+        self.step_s, self.aside_s = 0.0, {"evaluate": 0.0, "keep": 0.0}
         self.taken: list[float] = []
 
     def stepped(self) -> None:
@@ -213,17 +342,18 @@ class _Clock:
             return left
         return min(left, max(self.budget.deadline - time.monotonic(), 0.0))
 
-    def timed(self, evaluate: Callable[[], Metrics]) -> Metrics:
+    def timed(self, what: str, work: Callable[[], T]) -> T:
+        """Do what is no step; the longest time of each kind counts."""
         start = time.monotonic()
-        metrics = evaluate()
+        found = work()
         self.last = time.monotonic()
-        self.evaluate_s = max(self.evaluate_s, self.last - start)
-        return metrics
+        self.aside_s[what] = max(self.aside_s[what], self.last - start)
+        return found
 
     def out_of_time(self) -> bool:
         if self.budget.deadline is None:
             return False
-        needed = self.step_s + self.evaluate_s + self.budget.reserve_s()
+        needed = self.step_s + sum(self.aside_s.values()) + self.budget.reserve_s()
         return time.monotonic() + needed >= self.budget.deadline
 
 

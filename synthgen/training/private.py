@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,15 +18,19 @@ from torch import Tensor, nn
 from synthgen.errors import BudgetError
 from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import PrivateTable
+from synthgen.training.checkpoint import Stage
 from synthgen.training.dpsgd import private_descent
 from synthgen.training.loop import TrainingRecord
 from synthgen.training.run import Run
+from synthgen.training.state import State, put_back, state_of
 
 _TIMED = 3
 # per-sample gradients take about as long again as a pass forth and back
 _PER_SAMPLE = 2.5
 # of the time that is left, what training may plan with
 _TIME_SHARE = 0.8
+# checkpoints of a run: what a killed process loses is the steps between two
+_CHECKPOINTS = 20
 
 
 class DescentConfig(BaseModel):
@@ -54,6 +58,15 @@ class DescentConfig(BaseModel):
 Config = TypeVar("Config", bound=DescentConfig)
 
 
+class Game(Protocol):
+    """What goes on beside noisy steps, on their results alone."""
+
+    STATE: ClassVar[tuple[str, ...]]
+
+    def stepped(self, step: int) -> None:
+        """A noisy step was made."""
+
+
 def train_privately(
     network: nn.Module,
     losses: Callable[[nn.Module, Any], Tensor],
@@ -65,7 +78,7 @@ def train_privately(
     *,
     what: str,
     betas: tuple[float, float] = (0.9, 0.999),
-    stepped: Callable[[int], None] | None = None,
+    game: Game | None = None,
 ) -> tuple[Config, TrainingRecord]:
     """Spend what is left of a ledger on noisy steps; ``network`` ends as the mean of its weights.
 
@@ -79,24 +92,36 @@ def train_privately(
         run: The circumstances.
         what: Name of the entry in the ledger.
         betas: Of Adam.
-        stepped: Called after each step; the last weights are then kept in place of their mean.
+        game: What goes on beside it; the last weights are then kept in place of their mean.
 
     Raises:
         InvalidInputError: If the budget is too small.
         BudgetError: If the time limit leaves no room for a step.
     """
-    steps = min(run.max_steps or config.steps, _steps_in_time(cost, network, run))
+    stage = run.stage("training")
+    held = stage.resumed()
+    if held is None:
+        steps = min(run.max_steps or config.steps, _steps_in_time(cost, network, run))
+    else:
+        steps = held["steps"]
     config = config.model_copy(update={"steps": steps})
+    # a plan is a function of what was bought before, so a resumed run finds the same noise
     spent = rows.ledger.left(lambda noise: Gaussian(noise, config.sampling_rate, steps))
-    average = Average(network, steps)
-    run.progress.stage("training")
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, betas=betas, eps=1e-10
+    )
+    learning = _Learning(network, optimizer, Average(network, steps), game)
+    kept = _Kept(stage, learning, steps)
+    kept.resume(held)
 
-    def after(step: int) -> None:
-        if stepped is None:
-            average.add(step)
+    def after(step: int) -> bool:
+        if game is None:
+            learning.average.add(step)
         else:
-            stepped(step)
+            game.stepped(step)
         run.progress.stepped(step, steps)
+        kept.stepped(step, stopping=run.interrupt.asked)
+        return not run.interrupt.asked
 
     private_descent(
         network,
@@ -105,14 +130,76 @@ def train_privately(
         spent,
         what=what,
         clip=config.clip,
-        optimizer=torch.optim.Adam(
-            network.parameters(), lr=config.learning_rate, betas=betas, eps=1e-10
-        ),
+        optimizer=optimizer,
         expected_rows=max(config.sampling_rate * n, 1.0),
         stepped=after,
+        done=kept.done,
     )
-    average.put_back()
-    return config, TrainingRecord(steps, steps, "steps", [{"step": float(steps)}])
+    learning.average.put_back()
+    record = TrainingRecord(steps, steps, "steps", [{"step": float(steps)}], kept.warnings())
+    return config, record
+
+
+class _Learning:
+    """What noisy steps change."""
+
+    def __init__(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: Average, game: Any
+    ) -> None:
+        self.network, self.optimizer, self.average, self.game = network, optimizer, average, game
+
+    STATE = ("network", "optimizer", "average", "game")
+
+
+class _Kept:
+    """Checkpoints of noisy steps, each of which pays for the steps up to the next one.
+
+    No state of the noise is stored, so steps after a checkpoint cannot be repeated: others in their
+    place would be more steps than the ledger holds. A resumed run leaves out as many as the
+    earlier process may have taken, so that all of them together are those that are charged.
+    """
+
+    def __init__(self, stage: Stage, learning: _Learning, steps: int) -> None:
+        self.stage, self.learning, self.steps = stage, learning, steps
+        self.every = max(steps // _CHECKPOINTS, 1)
+        self.done = self.lost = 0
+
+    def resume(self, held: State | None) -> None:
+        """Go on behind what a checkpoint pays for; pay for the next steps before the first."""
+        if held is not None:
+            put_back(self.learning, held["learning"])
+            self.stage.resumed_from(held["step"])
+            self.lost = held["lost"] + held["paid"] - held["step"]
+            self.done = held["paid"]
+        self._write(self.done, min(self.done + self.every, self.steps))
+
+    def stepped(self, step: int, *, stopping: bool) -> None:
+        """A step was made: pay for the next ones when those are used up."""
+        if stopping:
+            self._write(step, step)
+        elif (step - self.done) % self.every == 0 or step == self.steps:
+            self._write(step, min(step + self.every, self.steps))
+
+    def warnings(self) -> list[str]:
+        """Steps that are charged and of no use."""
+        if not self.lost:
+            return []
+        return [
+            f"resumed: {self.lost:,} of {self.steps:,} noisy steps were lost after a checkpoint; "
+            "they are charged"
+        ]
+
+    def _write(self, step: int, paid: int) -> None:
+        if self.stage.checkpoints.path is not None:
+            self.stage.write(
+                {
+                    "steps": self.steps,
+                    "step": step,
+                    "paid": paid,
+                    "lost": self.lost,
+                    "learning": state_of(self.learning),
+                }
+            )
 
 
 def _steps_in_time(cost: Callable[[], Tensor], network: nn.Module, run: Run) -> int:
@@ -135,6 +222,8 @@ def _steps_in_time(cost: Callable[[], Tensor], network: nn.Module, run: Run) -> 
 
 class Average:
     """Mean of a network's weights after the first half of ``steps``."""
+
+    STATE = ("n", "mean")
 
     def __init__(self, network: nn.Module, steps: int) -> None:
         self.network, self.first, self.n = network, steps // 2, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -16,6 +16,8 @@ from torch import nn
 from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.schema import nearest
 from synthgen.seeds import Streams
+from synthgen.training.checkpoint import Checkpoints, Stage
+from synthgen.training.interrupt import Interrupt
 from synthgen.training.progress import Progress
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -33,6 +35,8 @@ class Run:
         progress: Where to report.
         max_steps: Steps asked for, or ``None`` for the model's own number.
         deadline: Value of ``time.monotonic()`` at which the model has to be ready, or ``None``.
+        checkpoints: Where its state is kept.
+        interrupt: Whether it was asked to end.
     """
 
     streams: Streams
@@ -40,6 +44,13 @@ class Run:
     progress: Progress
     max_steps: int | None = None
     deadline: float | None = None
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    interrupt: Interrupt = field(default_factory=Interrupt)
+
+    def stage(self, name: str) -> Stage:
+        """A training of the fit, with its place among the checkpoints; told to progress."""
+        self.progress.stage(name)
+        return Stage(name, self.checkpoints, self.interrupt)
 
 
 @dataclass

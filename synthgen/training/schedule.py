@@ -19,13 +19,17 @@ class Schedule:
         total: Steps at the end of the way down.
         reason: Why it began, "" where the plan said so.
         descent_from: Step at which it began, ``None`` before.
+        scale: Share of the highest learning rate that is left after rollbacks.
     """
+
+    STATE = ("n_steps", "total", "reason", "descent_from", "scale")
 
     def __init__(self, max_steps: int, time_used: Callable[[], float] = lambda: 0.0) -> None:
         """``time_used`` gives the share of the time that has passed, 0 without a limit."""
         self.time_used = time_used
         self.n_steps, self.total, self.reason = 0, max_steps, ""
         self.descent_from: int | None = None
+        self.scale = 1.0
 
     def stepped(self) -> None:
         """One step was made."""
@@ -34,9 +38,13 @@ class Schedule:
     def rate(self) -> float:
         """Share of the highest learning rate for the next step."""
         if self.descent_from is None:
-            return min(1.0, (self.n_steps + 1) / _WARM_UP)
+            return self.scale * min(1.0, (self.n_steps + 1) / _WARM_UP)
         length = max(self.total - self.descent_from, 1)
-        return max(0.0, 1 - (self.n_steps - self.descent_from) / length)
+        return self.scale * max(0.0, 1 - (self.n_steps - self.descent_from) / length)
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the rates from here on."""
+        self.scale *= factor
 
     def due(self) -> bool:
         """Begin the way down for the last part of the time, or of the steps; whether it was now."""

@@ -43,11 +43,20 @@ def environment(**changes: str) -> dict[str, str]:
 
 def process(*args: object, cwd: Path, stdin: bytes = b"", **env: str) -> Ran:
     """The command line as users have it: a process of its own."""
-    done = subprocess.run(
+    with started(*args, cwd=cwd, **env) as running:
+        out, err = running.communicate(stdin, timeout=300)
+    return Ran(running.returncode, out.decode(), err.decode())
+
+
+def started(
+    *args: object, cwd: Path, before: Callable[[], None] | None = None, **env: str
+) -> subprocess.Popen[bytes]:
+    """The same, under way; ``before`` runs in it first."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
         [sys.executable, "-m", "synthgen", *map(str, args)],
-        input=stdin, capture_output=True, cwd=cwd, env=environment(**env), timeout=300, check=False,
+        stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd, env=environment(**env), preexec_fn=before,
     )  # fmt: skip
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture

@@ -12,10 +12,13 @@ from torch import nn
 from synthgen.errors import BudgetError, TrainingError
 from synthgen.training.loop import Budget, Metrics, train
 from synthgen.training.progress import Progress
+from synthgen.training.state import lower_rates
 
 
 class Regression:
-    """Learns y = 2 x; ``breaks_at`` makes the loss overflow as a rate too high does."""
+    """Learns y = 2 x."""
+
+    STATE = ("layer", "optimizer")
 
     def __init__(self, rate: float = 0.1, pause_s: float = 0.0) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -41,6 +44,9 @@ class Regression:
 
     def kept(self) -> dict[str, torch.Tensor]:
         return self.layer.state_dict()
+
+    def slow_down(self, factor: float) -> None:
+        lower_rates(self.optimizer, factor)
 
 
 def budget(**changes: object) -> Budget:
@@ -95,6 +101,29 @@ def test_best_weights_are_kept_when_the_run_diverges() -> None:
     assert record.ended_by in ("diverged", "converged")
     assert float(best["weight"]) == pytest.approx(float(best["weight"]))
     assert record.best_step == 1
+
+
+def test_a_rate_too_high_is_lowered_from_the_last_good_state() -> None:
+    # steps of 1.5 overshoot, 200 of them overflow; a quarter of that converges
+    limits = budget(max_steps=400, evaluate_every=200, patience=10)
+    best, record = train(Regression(rate=1.5), limits, Progress())
+    assert (record.ended_by, record.steps) == ("steps", 400)
+    assert float(best["weight"]) == pytest.approx(2, abs=1e-3)
+    (warning,) = record.warnings
+    assert warning.startswith("rolled back: the losses are not finite at step ")
+    assert "went back to step 0 and on from there at 0.25 of its learning rate" in warning
+    again = train(Regression(rate=1.5), limits, Progress())[1]
+    assert again.to_dict() == record.to_dict()
+
+
+def test_each_rollback_lowers_the_rate_further_until_it_gives_up() -> None:
+    limits = budget(max_steps=400, evaluate_every=200)
+    _, record = train(Regression(rate=300.0), limits, Progress())
+    rates = [warning.split(" at ")[-1] for warning in record.warnings]
+    assert rates[:3] == [f"{0.25**k:.2g} of its learning rate" for k in (1, 2, 3)]
+    assert (record.ended_by, record.steps) == ("steps", 400)
+    with pytest.raises(TrainingError, match="before anything usable was learned"):
+        train(Regression(rate=1e9), limits, Progress())
 
 
 def test_losses_that_are_never_finite_are_an_error() -> None:

@@ -22,6 +22,8 @@ class BestColumns:
         loss: (n_columns,) mean held-out loss of each column with them; infinite at first.
     """
 
+    STATE = ("network", "loss")
+
     def __init__(self, network: Autoregressive) -> None:
         self.network = copy.deepcopy(network).requires_grad_(False).eval()
         self.loss = torch.full((network.layout.n_columns,), torch.inf, dtype=torch.float64)

@@ -76,11 +76,11 @@ class ARGAN(TableModel):
         held_out, kept = ranks.take(rows[:n_held_out]), ranks.take(rows[n_held_out:])
         steps = run.max_steps or planned_steps(config, len(kept))
         later = _CRITIC_SHARE if config.critic != "none" else 0.0
-        clock = StageClock(time.monotonic(), run.deadline, later)
+        stage = run.stage("training")
+        clock = StageClock(stage.start, run.deadline, later)
         trainer = WarmStart(
             config, view, kept, held_out, run.streams, run.device, steps, clock.used
         )
-        run.progress.stage("training")
         budget = Budget(
             max_steps=steps,
             patience=steps,
@@ -88,12 +88,16 @@ class ARGAN(TableModel):
             deadline=clock.deadline,
             ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
         )
-        best, record = train(trainer, budget, run.progress)
+        best, record = train(trainer, budget, run.progress, stage=stage)
         trainer.network.load_state_dict(best)
         model = cls(encoder, config, trainer.network.eval().requires_grad_(False))
-        if config.critic == "trees" and n_held_out >= _MIN_CRITIC_ROWS:
+        has_critics = config.critic == "trees" and n_held_out >= _MIN_CRITIC_ROWS
+        if has_critics and not run.interrupt.asked:
+            # cheap beside the training: a run that is resumed fits them again, to the same trees
             run.progress.stage("critic")
-            model._fit_critics(table.take(rows[n_held_out:]), table.take(rows[:n_held_out]), run)
+            with run.interrupt.optional():
+                held_out_rows, train_rows = np.split(rows, [n_held_out])
+                model._fit_critics(table.take(train_rows), table.take(held_out_rows), run)
         return model, record
 
     @classmethod
@@ -104,8 +108,9 @@ class ARGAN(TableModel):
         with torch.device("meta"):
             layout = layout_of(view)
             network = Autoregressive(layout, view.numeric, sizes(config, layout.n_columns))
-        # weights, their average, gradients, two moments, and the best so far, here and in the loop
-        weights = 7 * 4 * sum(parameter.numel() for parameter in network.parameters())
+        # weights, their average, gradients, two moments, and the best so far, here and in the loop;
+        # all but the gradients once more, to go back to
+        weights = 13 * 4 * sum(parameter.numel() for parameter in network.parameters())
         ranks = n_rows * (8 * layout.n_columns + 8 * len(view.numeric))
         pool = min(_POOL_ROWS, max(2 * n_rows, _MIN_JUDGING_ROWS)) * layout.n_columns * 24
         batch = batch_rows(config, n_rows) * layout.n_columns * network.sizes.hidden * 4 * 12

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -129,6 +129,11 @@ def evaluated_every(config: ARGANConfig, n_rows: int) -> int:
 class WarmStart:
     """Likelihood training, one step after another."""
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "network", "ema", "best", "optimizer", "schedule", "rng", "noise", "order", "waited",
+        "dropout", "settled",
+    )  # fmt: skip
+
     def __init__(
         self,
         config: ARGANConfig,
@@ -181,11 +186,29 @@ class WarmStart:
         self.ema.update(self.network)
         return {"loss": float(loss.detach())}
 
+    @property
+    def settled(self) -> bool:
+        """Whether tokens stand still."""
+        return not self.network.embedding.requires_grad
+
+    @settled.setter
+    def settled(self, settled: bool) -> None:
+        for parameter in self.network.shared():
+            parameter.requires_grad_(not settled)
+
+    @property
+    def dropout(self) -> float:
+        """Share of units that a row trains without."""
+        return self.network.sizes.dropout
+
+    @dropout.setter
+    def dropout(self, share: float) -> None:
+        self.network.sizes = replace(self.network.sizes, dropout=share)
+
     def _settle(self) -> None:
         """Go on from the best weights, with tokens that stand still."""
         self._restore()
-        for parameter in self.network.shared():
-            parameter.requires_grad_(False)
+        self.settled = True
 
     def _watch(self, improved: bool) -> None:
         """Where nothing has improved for ``patience`` evaluations: more dropout, then the way down.
@@ -197,8 +220,8 @@ class WarmStart:
         if self.schedule.descent_from is not None or self.waited < self.config.patience:
             return
         self.waited = 0
-        if self.network.sizes.dropout < self.config.late_dropout:
-            self.network.sizes = replace(self.network.sizes, dropout=self.config.late_dropout)
+        if self.dropout < self.config.late_dropout:
+            self.dropout = self.config.late_dropout
             self._restore()
         else:
             self.schedule.converged()
@@ -275,6 +298,10 @@ class WarmStart:
     def kept(self) -> dict[str, Tensor]:
         """The best weights so far."""
         return self.best.network.state_dict()
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate from here on."""
+        self.schedule.slow_down(factor)
 
 
 def _groups(network: Autoregressive, config: ARGANConfig) -> list[dict[str, Any]]:

@@ -126,7 +126,9 @@ class PrivateCritic(nn.Module):
 
 
 class Game:
-    """Generator and critic in training."""
+    """Generator and critic in training; the critic's noisy steps are not its own."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("generator", "optimizer", "average")
 
     def __init__(
         self, config: DPGANConfig, encoder: TableEncoder, codebook: Codebook, streams: Streams
@@ -227,7 +229,7 @@ class DPGAN(PrivateModel):
             run,
             what="gradients of the critic",
             betas=(0.5, 0.9),
-            stepped=game.stepped,
+            game=game,
         )
         return cls(encoder, config, game.average.average), record
 
