@@ -10,7 +10,7 @@ from synthgen.errors import ConditionError
 
 OPTIONS = {
     "width": 64, "layers": 2, "heads": 4, "critic": "none", "adversary": "none", "orders": 2,
-    "learning_rate": 3e-3,
+    "learning_rate": 1e-2,
 }  # fmt: skip
 
 
