@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthgen.atomic import replacing
+from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,8 @@ class Counted:
             self.rows += len(frame)
             self.columns = frame.shape[1]
             yield frame
+        if not self.columns:
+            raise InvalidInputError("there are no columns to write")
 
     def facts(self, provenance: Mapping[str, Any] | None) -> dict[str, Any]:
         """What a note says, once all frames have passed."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine, Table
 
 _OPTIONS = ("table", "query", "schema", "sslmode")
-_TLS = ("disable", "require", "verify-full")
+_TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # as in PostgreSQL
 # Under each scheme: SQLAlchemy's name of database and driver, and where a password may stand.
 _DRIVERS = {
     "sqlite": ("sqlite", "sqlite3", ()),
@@ -87,7 +87,7 @@ def parse(uri: str) -> Place:
         )
     if ("table" in given) == ("query" in given) or not url.database:
         raise InvalidInputError(f"{shown}: name one table or one query; {_usage(uri)}")
-    if (tls := given.get("sslmode", os.environ.get("PGSSLMODE"))) not in (None, "prefer", *_TLS):
+    if (tls := given.get("sslmode", os.environ.get("PGSSLMODE"))) not in (None, *_TLS):
         raise InvalidInputError(f"{shown}: no sslmode {tls!r}; there is {', '.join(_TLS)}")
     schema, name = given.get("schema"), given.get("table", "")
     if schema is None and "." in name:
@@ -159,11 +159,11 @@ def _mysql(place: Place) -> tuple[URL, dict[str, Any]]:
 
 def _tls(place: Place) -> ssl.SSLContext | None:
     """None leaves it to driver and server."""
-    if place.tls not in ("require", "verify-full"):
+    if place.tls not in ("require", "verify-ca", "verify-full"):
         return None
     context = ssl.create_default_context(cafile=os.environ.get("PGSSLROOTCERT"))
+    context.check_hostname = place.tls == "verify-full"
     if place.tls == "require":
-        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 

@@ -25,8 +25,6 @@ _NOTES = "synthgen_notes"  # where a database has no comments
 _BATCH = 1_000
 _MYSQL_SETTINGS = {"engine": "InnoDB", "charset": "utf8mb4"}
 _CASCADING = ("CASCADE", "SET NULL", "SET DEFAULT")
-
-
 _Facts = Callable[[], Mapping[str, Any]]  # asked for when all rows have passed
 
 
@@ -189,8 +187,9 @@ def _check_replaceable(place: Place, table: Table, connected: Engine) -> None:
     with sqlplace.reaching(place):
         looked = sa.inspect(connected)
         own = table.schema or looked.default_schema_name
-        found = looked.get_multi_foreign_keys(schema=table.schema)
-    for (_, name), keys in found.items():
+        schemas = looked.get_schema_names() if database == "postgresql" else [table.schema]
+        found = [looked.get_multi_foreign_keys(schema=schema) for schema in schemas]
+    for (_, name), keys in chain.from_iterable(tables.items() for tables in found):
         for key in keys:
             there = (key["referred_schema"] or looked.default_schema_name, key["referred_table"])
             action = str(key["options"].get("ondelete", "")).upper()

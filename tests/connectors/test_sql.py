@@ -350,7 +350,11 @@ def test_rows_of_other_tables_are_not_deleted(filled: Database) -> None:
         "CREATE TABLE o (t bigint REFERENCES t ON DELETE CASCADE)", "INSERT INTO o VALUES (1)"
     )
     refused(lambda: write(filled.uri("table=t"), people(1, 1)), "'o'", "ON DELETE CASCADE")
-    filled.run("DROP TABLE o", "CREATE TABLE o (t bigint REFERENCES t)", "INSERT INTO o VALUES (1)")
+    filled.run("CREATE SCHEMA far", "ALTER TABLE o SET SCHEMA far")
+    refused(lambda: write(filled.uri("table=t"), people(1, 1)), "'o'", "ON DELETE CASCADE")
+    filled.run(
+        "DROP TABLE far.o", "CREATE TABLE o (t bigint REFERENCES t)", "INSERT INTO o VALUES (1)"
+    )
     refused(lambda: write(filled.uri("table=t"), people(5, 1)), "foreign key", kind=SynthGenError)
     assert len(filled.run("SELECT * FROM t")) == 2
 
@@ -374,6 +378,12 @@ def test_a_type_that_the_database_does_not_have(database: Database) -> None:
     spans = arrow(span=pa.array([dt.timedelta(days=1)], pa.duration("us")))
     refused(lambda: write(database.uri("table=t"), spans), "'span'", "duration")
     tables(database, set())
+
+
+@servers(*ALL)
+def test_nothing_to_write(filled: Database) -> None:
+    refused(lambda: write(filled.uri("table=t"), []), "no columns")
+    assert len(filled.run("SELECT * FROM t")) == 2
 
 
 # Who may what -------------------------------------------------------------------------------
@@ -407,6 +417,16 @@ def test_a_password_in_the_url_is_refused_and_never_shown(database: Database) ->
 
 
 @servers("postgresql")
+def test_a_server_that_does_not_encrypt_is_not_told_the_password(filled: Database) -> None:
+    uri = filled.uri("table=t")
+    for mode in ("require", "verify-ca", "verify-full"):
+        refused(lambda mode=mode: read(f"{uri}&sslmode={mode}"), "SSL")
+    for mode in ("disable", "prefer"):
+        assert len(read(f"{uri}&sslmode={mode}")) == 2
+    refused(lambda: read(f"{uri}&sslmode=on"), "'on'", "verify-full")
+
+
+@servers("postgresql")
 def test_the_password_file(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,6 +439,21 @@ def test_the_password_file(
     refused(lambda: read(filled.uri("table=t")), "chmod 600")
     os.chmod(path, 0o600)
     assert len(read(filled.uri("table=t"))) == 2
+
+
+@servers("mariadb")
+def test_where_mysql_looks_for_a_password(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYNTHGEN_DB_PASSWORD")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    uri = filled.uri("table=t")
+    refused(lambda: read(uri), "denied")
+    (tmp_path / ".my.cnf").write_text(f"[client]\nuser = tester\npassword = {PASSWORD}\n")
+    assert len(read(uri)) == len(read(uri.replace("tester@", ""))) == 2
+    (tmp_path / ".my.cnf").unlink()
+    monkeypatch.setenv("MYSQL_PWD", PASSWORD)
+    assert len(read(uri)) == 2
 
 
 @servers(*SERVERS)
