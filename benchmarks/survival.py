@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,51 +58,51 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["argan", "ctgan", "dp-ar"])
     parser.add_argument("--out", type=Path, default=RESULTS / "survival", help="without an ending")
     wanted = parser.parse_args()
-    moments: list[Moment] = []
+    found: dict[str, Any] = {"machine": machine.describe()}
+    found |= {"rows": wanted.rows, "steps": wanted.steps, "moments": []}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "adult.csv"
         load("adult").train.head(wanted.rows).to_csv(data, index=False)
         _schema(data)
         for model in wanted.models:
-            moments += measure(model, data, wanted.moments, wanted.steps)
-    found = {"machine": machine.describe(), "rows": wanted.rows, "steps": wanted.steps}
-    found["moments"] = [asdict(moment) for moment in moments]
-    wanted.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    text = markdown(found)
-    wanted.out.with_suffix(".md").write_text(text)
-    print(text)
-    sys.exit(not all(moment.same for moment in moments))
+            for moment in measure(model, data, wanted.moments, wanted.steps):
+                found["moments"].append(asdict(moment))
+                wanted.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+                wanted.out.with_suffix(".md").write_text(markdown(found))
+    print(markdown(found))
+    sys.exit(not all(moment["same"] for moment in found["moments"]))
 
 
-def measure(model: str, data: Path, n: int, steps: int) -> list[Moment]:
-    """A whole run, and ``n`` that are killed once."""
+def measure(model: str, data: Path, n: int, steps: int) -> Iterator[Moment]:
+    """A whole run, and ``n`` that are killed once, between start and end of its time."""
     start = time.monotonic()
     whole = data.with_name(f"{model}.synthgen")
     fit(model, data, whole, steps).wait()
     took = time.monotonic() - start
-    shares = np.sort(np.random.default_rng(SEED).uniform(_EARLIEST, 1, n))
-    found = []
-    for k, share in enumerate(shares):
-        output = data.with_name(f"{model}-{k}.synthgen")
-        state = data.with_name(f"state-{model}-{k}")
+    rng, made = np.random.default_rng(SEED), 0
+    while made < n:
+        output, state = data.with_name("killed.synthgen"), data.with_name("state")
         kept = ["--checkpoint-dir", str(state), *EVERY]
+        start = time.monotonic()
         first = fit(model, data, output, steps, *kept)
         try:
-            first.wait(share * took)
+            first.wait(float(rng.uniform(_EARLIEST, 1)) * took)
         except subprocess.TimeoutExpired:
             first.kill()
             first.wait()
-        if first.returncode == 0:  # it was faster than the whole one: nothing was left to kill
+        killed_at = round(time.monotonic() - start, 1)
+        if first.returncode == 0:  # faster than the whole one: nothing was left to kill
+            took = killed_at
             continue
         second = fit(model, data, output, steps, *kept, "--resume")
         if second.wait():
             sys.exit(f"{model}: the resumed run ended with {second.returncode}")
         note = json.loads(output.with_name(output.name + ".meta.json").read_text())
         resumed = note["training"]["resumed_from_step"]
-        is_same = same(model, whole, output)
-        found.append(Moment(model, round(float(share * took), 2), resumed, steps, is_same))
-        print(found[-1], flush=True)
-    return found
+        moment = Moment(model, killed_at, resumed, steps, same(model, whole, output))
+        print(moment, flush=True)
+        made += 1
+        yield moment
 
 
 def fit(model: str, data: Path, output: Path, steps: int, *more: str) -> subprocess.Popen[bytes]:
