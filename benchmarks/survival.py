@@ -2,8 +2,8 @@
 
 python benchmarks/survival.py [--moments 10] [--rows 1000] [--steps 100] [--models argan]
 
-Each moment is a run of its own on rows of Adult: started, killed after a random share of the time
-that the whole run takes (encoding, training and critic), and resumed to its end. Exit
+Each moment is a run of its own on rows of Adult: started, killed a random time after its first
+checkpoint (in training, or while the critic learns), and resumed to its end. Exit
 code 1 when a model differs from that of the run that nobody killed.
 """
 
@@ -33,8 +33,6 @@ from synthgen.modelfile import read
 SEED = 0
 # every evaluation is written: the run is short, its checkpoints are as frequent as they can be
 EVERY = ["--checkpoint-every", "0.01s"]
-# share of the time that goes to starting the program; what is killed there begins anew
-_EARLIEST = 0.3
 PRIVATE = ("dp-ar", "dp-gan")
 
 
@@ -74,35 +72,41 @@ def main() -> None:
 
 
 def measure(model: str, data: Path, n: int, steps: int) -> Iterator[Moment]:
-    """A whole run, and ``n`` that are killed once, between start and end of its time."""
-    start = time.monotonic()
+    """A whole run, and ``n`` that are killed once, between their first checkpoint and their end."""
     whole = data.with_name(f"{model}.synthgen")
     fit(model, data, whole, steps).wait()
-    took = time.monotonic() - start
+    training_s = note(whole)["seconds"]["training"]
     rng, made = np.random.default_rng(SEED), 0
     while made < n:
         output, state = data.with_name("killed.synthgen"), data.with_name("state")
         kept = ["--checkpoint-dir", str(state), *EVERY]
         start = time.monotonic()
         first = fit(model, data, output, steps, *kept)
+        while first.poll() is None and not any(state.glob("*.safetensors")):
+            time.sleep(0.05)
         try:
-            first.wait(float(rng.uniform(_EARLIEST, 1)) * took)
+            first.wait(float(rng.uniform()) * training_s)
         except subprocess.TimeoutExpired:
             first.kill()
             first.wait()
         killed_at = round(time.monotonic() - start, 1)
         if first.returncode == 0:  # faster than the whole one: nothing was left to kill
-            took = killed_at
+            training_s *= 0.8
             continue
         second = fit(model, data, output, steps, *kept, "--resume")
         if second.wait():
             sys.exit(f"{model}: the resumed run ended with {second.returncode}")
-        note = json.loads(output.with_name(output.name + ".meta.json").read_text())
-        resumed = note["training"]["resumed_from_step"]
+        resumed = note(output)["training"]["resumed_from_step"]
         moment = Moment(model, killed_at, resumed, steps, same(model, whole, output))
         print(moment, flush=True)
         made += 1
         yield moment
+
+
+def note(model: Path) -> dict[str, Any]:
+    """The record beside a model."""
+    found: dict[str, Any] = json.loads(model.with_name(f"{model.name}.meta.json").read_text())
+    return found
 
 
 def fit(model: str, data: Path, output: Path, steps: int, *more: str) -> subprocess.Popen[bytes]:
@@ -135,7 +139,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "# Survival",
         "",
-        f"{machine.line(found['machine'])}. Adult, {found['rows']:,} rows, at most "
+        f"{machine.line(found['machine'])}Adult, {found['rows']:,} rows, at most "
         f"{found['steps']:,} steps; each line is a run that was killed with signal 9 and resumed.",
         "",
         "| model | killed after s | resumed from step | the same |",
