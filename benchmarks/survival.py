@@ -2,8 +2,8 @@
 
 python benchmarks/survival.py [--moments 10] [--rows 1000] [--steps 100] [--models argan]
 
-Each moment is a run of its own on rows of Adult: started, killed after a random share of the time
-that the whole run takes (encoding, training and critic), and resumed to its end. Exit
+Each moment is a run of its own on rows of Adult: started, killed a random time after its first
+checkpoint (in training, or while the critic learns), and resumed to its end. Exit
 code 1 when a model differs from that of the run that nobody killed.
 """
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,6 @@ from synthgen.modelfile import read
 SEED = 0
 # every evaluation is written: the run is short, its checkpoints are as frequent as they can be
 EVERY = ["--checkpoint-every", "0.01s"]
-# share of the time that goes to starting the program; what is killed there begins anew
-_EARLIEST = 0.3
 PRIVATE = ("dp-ar", "dp-gan")
 
 
@@ -57,50 +56,56 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["argan", "ctgan", "dp-ar"])
     parser.add_argument("--out", type=Path, default=RESULTS / "survival", help="without an ending")
     wanted = parser.parse_args()
-    moments: list[Moment] = []
+    found: dict[str, Any] = {"machine": machine.describe()}
+    found |= {"rows": wanted.rows, "steps": wanted.steps, "moments": []}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "adult.csv"
         load("adult").train.head(wanted.rows).to_csv(data, index=False)
         _schema(data)
         for model in wanted.models:
-            moments += measure(model, data, wanted.moments, wanted.steps)
-    found = {"machine": machine.describe(), "rows": wanted.rows, "steps": wanted.steps}
-    found["moments"] = [asdict(moment) for moment in moments]
-    wanted.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    text = markdown(found)
-    wanted.out.with_suffix(".md").write_text(text)
-    print(text)
-    sys.exit(not all(moment.same for moment in moments))
+            for moment in measure(model, data, wanted.moments, wanted.steps):
+                found["moments"].append(asdict(moment))
+                wanted.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+                wanted.out.with_suffix(".md").write_text(markdown(found))
+    print(markdown(found))
+    sys.exit(not all(moment["same"] for moment in found["moments"]))
 
 
-def measure(model: str, data: Path, n: int, steps: int) -> list[Moment]:
-    """A whole run, and ``n`` that are killed once."""
-    start = time.monotonic()
+def measure(model: str, data: Path, n: int, steps: int) -> Iterator[Moment]:
+    """A whole run, and ``n`` that are killed once, between their first checkpoint and their end."""
     whole = data.with_name(f"{model}.synthgen")
     fit(model, data, whole, steps).wait()
-    took = time.monotonic() - start
-    shares = np.sort(np.random.default_rng(SEED).uniform(_EARLIEST, 1, n))
-    found = []
-    for k, share in enumerate(shares):
-        output = data.with_name(f"{model}-{k}.synthgen")
-        state = data.with_name(f"state-{model}-{k}")
+    training_s = note(whole)["seconds"]["training"]
+    rng, made = np.random.default_rng(SEED), 0
+    while made < n:
+        output, state = data.with_name("killed.synthgen"), data.with_name("state")
         kept = ["--checkpoint-dir", str(state), *EVERY]
+        start = time.monotonic()
         first = fit(model, data, output, steps, *kept)
+        while first.poll() is None and not any(state.glob("*.safetensors")):
+            time.sleep(0.05)
         try:
-            first.wait(share * took)
+            first.wait(float(rng.uniform()) * training_s)
         except subprocess.TimeoutExpired:
             first.kill()
             first.wait()
-        if first.returncode == 0:  # it was faster than the whole one: nothing was left to kill
+        killed_at = round(time.monotonic() - start, 1)
+        if first.returncode == 0:  # faster than the whole one: nothing was left to kill
+            training_s *= 0.8
             continue
         second = fit(model, data, output, steps, *kept, "--resume")
         if second.wait():
             sys.exit(f"{model}: the resumed run ended with {second.returncode}")
-        note = json.loads(output.with_name(output.name + ".meta.json").read_text())
-        resumed = note["training"]["resumed_from_step"]
-        is_same = same(model, whole, output)
-        found.append(Moment(model, round(float(share * took), 2), resumed, steps, is_same))
-        print(found[-1], flush=True)
+        resumed = note(output)["training"]["resumed_from_step"]
+        moment = Moment(model, killed_at, resumed, steps, same(model, whole, output))
+        print(moment, flush=True)
+        made += 1
+        yield moment
+
+
+def note(model: Path) -> dict[str, Any]:
+    """The record beside a model."""
+    found: dict[str, Any] = json.loads(model.with_name(f"{model.name}.meta.json").read_text())
     return found
 
 
@@ -134,7 +139,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "# Survival",
         "",
-        f"{machine.line(found['machine'])}. Adult, {found['rows']:,} rows, at most "
+        f"{machine.line(found['machine'])}Adult, {found['rows']:,} rows, at most "
         f"{found['steps']:,} steps; each line is a run that was killed with signal 9 and resumed.",
         "",
         "| model | killed after s | resumed from step | the same |",

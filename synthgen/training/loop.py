@@ -132,7 +132,8 @@ def train(
     game = _Run(trainer, budget, progress, watch, stage)
     if (outcome := stage.outcome()) is not None:
         return game.repeat(outcome)
-    going = budget.max_steps > game.record.steps
+    # a process may have ended after the last checkpoint of its run and before the outcome
+    going = not game.is_over()
     while going:
         going = game.step(stopping=stage.interrupt.asked)
     return game.outcome()
@@ -175,23 +176,31 @@ class _Run:
         self.since.add(losses)
         self.clock.stepped()
         self._tell_time(step)
-        end, reason = self.budget.ending()
         last = step == self.budget.max_steps
-        ended = 0 < end <= step and not last
-        due = step % self.budget.evaluate_every == 0 or last
+        due = step % self.budget.evaluate_every == 0 or last or self._ends_by_schedule()
         # in order of what is told
         reasons = {"interrupted": stopping and not last, "time": self.clock.out_of_time()}
-        why = next((name for name, holds in reasons.items() if holds), reason if ended else "")
+        why = next((name for name, holds in reasons.items() if holds), "")
         if (due or why) and not self.clock.timed("evaluate", lambda: self._evaluated(step)):
             return self._roll_back(step)
-        if due or why not in ("", "interrupted"):
+        if due:
             self.clock.timed("keep", self._keep)
         self.progress.stepped(step, self.budget.max_steps)
         if why:
             self.record.ended_by = why
+        return not why and not self.is_over()
+
+    def is_over(self) -> bool:
+        """Whether the run ends here whatever the clock says; the record is told why."""
+        if self._ends_by_schedule():
+            self.record.ended_by = self.budget.ending()[1]
         elif len(self.record.history) - self.best.improved >= self.budget.patience:
-            self.record.ended_by = why = "converged"
-        return not why and not last
+            self.record.ended_by = "converged"
+        return self.record.ended_by != "steps" or self.record.steps == self.budget.max_steps
+
+    def _ends_by_schedule(self) -> bool:
+        end, _ = self.budget.ending()
+        return 0 < end <= self.record.steps < self.budget.max_steps
 
     def outcome(self) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
         """The best weights and the record, kept beside the checkpoints too."""

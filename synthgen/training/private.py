@@ -113,6 +113,7 @@ def train_privately(
     learning = _Learning(network, optimizer, Average(network, steps), game)
     kept = _Kept(stage, learning, steps)
     kept.resume(held)
+    record = TrainingRecord(kept.done, kept.done, warnings=kept.warnings())
 
     def after(step: int) -> bool:
         if game is None:
@@ -121,6 +122,7 @@ def train_privately(
             game.stepped(step)
         run.progress.stepped(step, steps)
         kept.stepped(step, stopping=run.interrupt.asked)
+        record.steps = record.best_step = step
         return not run.interrupt.asked
 
     private_descent(
@@ -136,7 +138,7 @@ def train_privately(
         done=kept.done,
     )
     learning.average.put_back()
-    record = TrainingRecord(steps, steps, "steps", [{"step": float(steps)}], kept.warnings())
+    record.history = [{"step": float(record.steps)}]
     return config, record
 
 

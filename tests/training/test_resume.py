@@ -15,6 +15,7 @@ import synthgen.molecular.adversary as adversary
 import synthgen.molecular.model as graphgan
 from synthgen import MolGen, SynthGen, molgen, synthesizer
 from synthgen.errors import InvalidInputError
+from synthgen.training.checkpoint import Stage
 from synthgen.training.progress import Progress
 
 ARGAN = {"hidden": 16, "token": 8, "batch_size": 100, "evaluate_every": 5}
@@ -94,6 +95,31 @@ def test_tables(
     assert resumed.resumed_from_step_ == done
     assert ("training", done) not in again.seen
     assert saved(resumed, tmp_path / "resumed") == whole
+
+
+def test_killed_between_the_last_checkpoint_and_the_end(
+    adult: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that has converged takes no further step when it is resumed."""
+    rows, options = adult.head(500), ARGAN | {"patience": 1, "late_dropout": 0.0}
+    for model, settings in (
+        ("argan", {"model_options": options, "max_steps": 2000}),
+        ("ctgan", {"model": "ctgan", "model_options": CTGAN | {"patience": 2}, "max_steps": 500}),
+    ):
+        fitted = SynthGen(seed=3, **settings).fit(rows)
+        assert fitted.training_["ended_by"] == "converged"
+        whole = saved(fitted, tmp_path / "whole")
+        kept = {"checkpoint_dir": tmp_path / model, "checkpoint_every_s": 1e-9}
+
+        def killed(*outcome: object) -> None:
+            raise Killed
+
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            patched.setattr(Stage, "finished", killed)
+            SynthGen(seed=3, **settings, **kept).fit(rows)
+        resumed = SynthGen(**settings, **kept, resume=True).fit(rows)
+        assert resumed.resumed_from_step_ == fitted.training_["steps"]
+        assert saved(resumed, tmp_path / "resumed") == whole
 
 
 @pytest.fixture
