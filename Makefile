@@ -1,4 +1,5 @@
-# `make demo`: the main job on a real table. `make test`: every check. Both install into .venv first.
+# `make demo`: the main job on a real table. `make test`: every check. `make docs`: the
+# site, in build/site. All install into .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format docs clean
 
 demo: $(VENV)/.installed-all
 	$(BIN)/synthgen demo
@@ -19,6 +20,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
@@ -33,7 +37,7 @@ $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[all,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[all,dev,docs]"
 	touch $@ $(VENV)/.installed-all
 
 $(BIN)/python:

@@ -43,8 +43,9 @@ _OUTCOMES = "outcomes."
 class MolGen(Generator):
     """Learns molecules or peptides and draws new ones, all of them valid.
 
-    >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
-    >>> peptides = MolGen(kind="peptides").fit(sequences).sample(1000)  # doctest: +SKIP
+    Examples:
+        >>> molecules = MolGen.fit(smiles).sample(1000)  # doctest: +SKIP
+        >>> peptides = MolGen(kind="peptides").fit(sequences).sample(1000)  # doctest: +SKIP
 
     Args:
         model: "auto" or a model's name ("graphgan", "molgan"; with epsilon "dp-graph").
@@ -52,8 +53,9 @@ class MolGen(Generator):
         max_steps: Training steps at the most; repeats a clock-ended run exactly.
         seed: Makes fits and samples repeatable bit for bit on one machine.
         device: "auto", "cpu", "cuda" or "mps".
-        epsilon, delta: Differential privacy, a molecule being one record; see `privacy_`. Its
-            noise never comes from ``seed``. Nothing is learned beside the molecules.
+        epsilon: Differential privacy, a molecule being one record; see `privacy_`. Its noise never
+            comes from ``seed``. Nothing is learned beside the molecules.
+        delta: Of the same guarantee; both or neither.
         kind: "molecules", written as SMILES, or "peptides", sequences of the 20 standard residues.
         salts: Of a row with several components take the "largest", "keep" them all, or call it an
             "error".

@@ -47,7 +47,8 @@ _LIBRARIES_MB = 420
 class SynthGen(Generator):
     """Learns a mixed-type table and samples synthetic rows.
 
-    >>> synthetic = SynthGen.fit(df).sample(1000)  # doctest: +SKIP
+    Examples:
+        >>> synthetic = SynthGen.fit(df).sample(1000)  # doctest: +SKIP
 
     Args:
         model: "auto" or a model's name ("argan", "ctgan"; with epsilon "dp-ar", "dp-gan").
@@ -56,8 +57,9 @@ class SynthGen(Generator):
         memory_limit_mb: Refuse a fit whose estimated memory is above it.
         seed: Makes fits and samples repeatable bit for bit on one machine.
         device: "auto", "cpu", "cuda" or "mps".
-        epsilon, delta: Differential privacy of everything that leaves the fit; see `privacy_`.
-            Its noise never comes from ``seed``, so equal private fits differ.
+        epsilon: Differential privacy of everything that leaves the fit; see `privacy_`. Its noise
+            never comes from ``seed``, so equal private fits differ.
+        delta: Of the same guarantee; both or neither.
         model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
         checkpoint_dir: Folder in which the run's state is kept while it trains.
         checkpoint_every_s: Seconds between checkpoints.

@@ -65,7 +65,8 @@ def evaluate_privacy(
 ) -> PrivacyReport:
     """Attack a synthetic table as an intruder would.
 
-    >>> evaluate_privacy(train, rows, holdout=test).save("privacy.html")  # doctest: +SKIP
+    Examples:
+        >>> evaluate_privacy(train, rows, holdout=test).save("privacy.html")  # doctest: +SKIP
 
     Args:
         train: The rows that the generator was fitted on: pandas, polars or Arrow.

@@ -56,8 +56,9 @@ def evaluate_quality(
 ) -> QualityReport:
     """Judge a synthetic table against the real one.
 
-    >>> evaluate_quality(train, rows, holdout=test, target="income").save("quality.html")
-    ... # doctest: +SKIP
+    Examples:
+        >>> evaluate_quality(train, rows, holdout=test, target="income").save("quality.html")
+        ... # doctest: +SKIP
 
     Args:
         real: The rows that the generator was fitted on: pandas, polars or Arrow.
