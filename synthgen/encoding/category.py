@@ -9,7 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from synthgen.cells import Cells
-from synthgen.encoding.column import ColumnEncoder, protected_share
+from synthgen.encoding.column import ColumnEncoder, protected_share, stored
 from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.errors import ConditionError
 from synthgen.schema import Column, Scalar, nearest
@@ -161,7 +161,7 @@ class CategoryEncoder(ColumnEncoder):
     def from_dict(cls, column: Column, data: dict[str, Any]) -> CategoryEncoder:
         return cls(
             column,
-            np.asarray(data["share"], np.float64),
+            stored(data, "share"),
             data["has_missing"],
             tuple(data["levels"]),
             tuple((position, level) for position, level in data["unused"]),

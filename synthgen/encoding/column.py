@@ -107,3 +107,29 @@ def protected_share(counts: np.ndarray) -> np.ndarray:
     """Shares (k,) of counts (k,), small positive counts raised so that no exact one is stored."""
     raised = np.where(counts > 0, np.maximum(counts, MIN_ROWS), 0).astype(np.float64)
     return np.asarray(raised / raised.sum())
+
+
+def stored(data: dict[str, Any], name: str) -> np.ndarray:
+    """Finite numbers (n,) float64 that a model file holds under ``name``.
+
+    Raises:
+        ValueError: If they are none, or shares that do not sum to 1.
+    """
+    found = np.asarray(data[name], np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ValueError(f"{name} is not a list of finite numbers")
+    if name == "share" and not ((found >= 0).all() and np.isclose(found.sum(), 1)):
+        raise ValueError("shares must be 0 or more and sum to 1")
+    return found
+
+
+def stored_number(data: dict[str, Any], name: str) -> Any:
+    """A finite number that a model file holds under ``name``.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    found = data[name]
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not np.isfinite(found):
+        raise ValueError(f"{name} is not a finite number")
+    return found

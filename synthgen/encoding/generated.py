@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from synthgen import personal
 from synthgen.cells import Cells
-from synthgen.encoding.column import ColumnEncoder, protected_share
+from synthgen.encoding.column import ColumnEncoder, protected_share, stored
 from synthgen.errors import ConditionError
 from synthgen.forms.keys import Place
 from synthgen.schema import Column
@@ -90,4 +90,4 @@ class GeneratedEncoder(ColumnEncoder):
     @classmethod
     @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> GeneratedEncoder:
-        return cls(column, np.asarray(data["share"], np.float64), data["has_missing"])
+        return cls(column, stored(data, "share"), data["has_missing"])

@@ -17,7 +17,7 @@ import pandas as pd
 from typing_extensions import override
 
 from synthgen.cells import Cells
-from synthgen.encoding.column import ColumnEncoder, Interval, protected_share
+from synthgen.encoding.column import ColumnEncoder, Interval, protected_share, stored, stored_number
 from synthgen.encoding.copies import NO_COPIES, Copies, converted
 from synthgen.encoding.mixture import Mixture
 from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
@@ -356,16 +356,16 @@ class NumericEncoder(ColumnEncoder):
     @classmethod
     @override
     def from_dict(cls, column: Column, data: dict[str, Any]) -> NumericEncoder:
-        modes = (np.asarray(data["modes"][name], np.float64) for name in ("weight", "mean", "std"))
+        modes = (stored(data["modes"], name) for name in ("weight", "mean", "std"))
         encoder = cls(
             column,
-            np.asarray(data["share"], np.float64),
+            stored(data, "share"),
             data["has_missing"],
-            np.asarray(data["atoms"], np.float64),
+            stored(data, "atoms"),
             Mixture(*modes),
             StepQuantiles.from_dict(data["quantiles"]),
-            data["origin"],
-            data["step"],
+            stored_number(data, "origin"),
+            stored_number(data, "step"),
             Copies.from_dict(data["copies"]) if "copies" in data else NO_COPIES,
         )
         if encoder.n_present != encoder.first_copy + len(encoder.copies.sources):
