@@ -19,7 +19,7 @@ from synthgen import modelfile
 from synthgen.errors import InvalidInputError, NotFittedError
 from synthgen.privacy.ledger import Ledger
 from synthgen.seeds import Streams
-from synthgen.training.checkpoint import Checkpoints
+from synthgen.training.checkpoint import Checkpoints, digest
 from synthgen.training.run import Run
 
 # noisy records below which noise is all that a private fit would learn
@@ -45,6 +45,8 @@ class Generator(BaseEstimator):  # type: ignore[misc]
     epsilon: float | None
     delta: float | None
     seed: int | None
+    max_steps: int | None
+    model_options: dict[str, Any] | None
     checkpoint_dir: str | Path | None
     checkpoint_every_s: float
     resume: bool
@@ -83,6 +85,18 @@ class Generator(BaseEstimator):  # type: ignore[misc]
             return Streams.of(seed)
         self._n_samples += 1
         return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
+
+    def _belongs(
+        self, checkpoints: Checkpoints, seed: int, model: str, device: torch.device, **told: Any
+    ) -> None:
+        """What checkpoints have to be of, to go on from: this fit, of what is ``told``."""
+        own = {
+            "model": model,
+            "options": digest(self.model_options or {}),
+            "max_steps": self.max_steps,
+            "device": device.type,
+        }
+        checkpoints.belongs(seed, own | told)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "generator_"):

@@ -163,16 +163,13 @@ class MolGen(Generator):
                 Appraisal(properties, held),
             )  # fmt: skip
             options = self.model_options or {}
-            checkpoints.belongs(
+            self._belongs(
+                checkpoints,
                 streams.seed,
-                {
-                    "model": model_class.name,
-                    "options": digest(options),
-                    "max_steps": self.max_steps,
-                    "device": device.type,
-                    "encoding": digest(vocabulary.to_dict(), [one.to_dict() for one in properties]),
-                    "data": digest(codes, molecule, examples.wishes, texts, outcomes.to_dict()),
-                },
+                model_class.name,
+                device,
+                encoding=digest(vocabulary.to_dict(), [one.to_dict() for one in properties]),
+                data=digest(codes, molecule, examples.wishes, texts, outcomes.to_dict()),
             )
             with run.interrupt.heard():
                 fitted, record = model_class.fit(examples, options, run)

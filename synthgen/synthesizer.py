@@ -150,17 +150,14 @@ class SynthGen(Generator):
             self._check_memory(model_class, encoder, frame, progress)
             clock.lap("encoding")
             options = self.model_options or {}
-            checkpoints.belongs(
+            self._belongs(
+                checkpoints,
                 streams.seed,
-                {
-                    "model": model_class.name,
-                    "options": digest(options),
-                    "max_steps": self.max_steps,
-                    "device": device.type,
-                    "schema": digest(schema.to_dict()),
-                    "encoding": digest(completion.to_dict()),
-                    "data": digest(table.codes, table.values),
-                },
+                model_class.name,
+                device,
+                schema=digest(schema.to_dict()),
+                encoding=digest(completion.to_dict()),
+                data=digest(table.codes, table.values),
             )
             run = Run(
                 streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
@@ -208,17 +205,14 @@ class SynthGen(Generator):
             clock.lap("reading")
             progress.stage("encoding")
             # of the rows nothing is kept, not even a digest: that the data is the same is not seen
-            checkpoints.belongs(
+            self._belongs(
+                checkpoints,
                 streams.seed,
-                {
-                    "model": model_class.name,
-                    "options": digest(self.model_options or {}),
-                    "max_steps": self.max_steps,
-                    "device": device.type,
-                    "epsilon": ledger.epsilon,
-                    "delta": ledger.delta,
-                    "schema": digest(declared.to_dict()),
-                },
+                model_class.name,
+                device,
+                epsilon=ledger.epsilon,
+                delta=ledger.delta,
+                schema=digest(declared.to_dict()),
             )
             n_rows, completion = _bought(declared, table, plan, checkpoints)
             encoder, learned = completion.encoder, np.array(plan.modelled)

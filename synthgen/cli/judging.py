@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from synthgen.cli.output import Notes
+from synthgen.cli.output import Notes, print_json
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from synthgen.reports.report import Report
+
+Judged = TypeVar("Judged", bound="Report")
 
 SYNTHETIC: Any = typer.Argument(
     metavar="SYNTHETIC", show_default=False, help="Synthetic table of the same columns."
@@ -70,3 +74,36 @@ def stages(notes: Notes) -> Callable[[str, int, int], None]:
             notes.say(f"[{done + 1}/{total}] {stage}", "dim")
 
     return step
+
+
+def hand_out(
+    report: Judged,
+    output: str | None,
+    notes: Notes,
+    show: Callable[[Judged], None],
+    *,
+    as_json: bool,
+    kind: str = "Report",
+    more: str = "",
+) -> None:
+    """Save the report where that is wanted, and print it.
+
+    Args:
+        report: What was found.
+        output: Where to save it.
+        notes: Where to say what was written.
+        show: Prints it for reading.
+        as_json: Print it as JSON instead.
+        kind: What the file is called.
+        more: What to tell where nothing is saved.
+    """
+    if output is not None:
+        report.save(output)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        show(report)
+    if output is not None:
+        notes.say(f"{kind}: {output}", "bold")
+    elif more and not as_json:
+        notes.say(more)

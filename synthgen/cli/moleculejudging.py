@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.cli.judging import check_files
+from synthgen.cli.judging import check_files, hand_out
 from synthgen.cli.moleculefiles import Column, Kind, texts_of
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
-from synthgen.cli.privacy import ModelFile, hand_out
+from synthgen.cli.privacy import ModelFile, tell
 from synthgen.errors import InvalidInputError
 
 EVALUATE = """
@@ -74,14 +74,7 @@ def evaluate(
         jobs=os.cpu_count() or 1,
         told=lambda stage: notes.say(stage, "dim"),
     )
-    if output is not None:
-        report.save(output)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show(report.to_dict(), LABELS)
-    if output is not None:
-        notes.say(f"Report: {output}", "bold")
+    hand_out(report, output, notes, lambda one: _show(one.to_dict(), LABELS), as_json=as_json)
 
 
 def _evaluate_peptides(
@@ -167,4 +160,4 @@ def privacy(
         jobs=os.cpu_count() or 1,
         told=lambda stage: notes.say(stage, "dim"),
     )
-    hand_out(report, output, as_json, notes)
+    tell(report, output, as_json, notes)

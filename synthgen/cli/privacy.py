@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from synthgen.cli.judging import SYNTHETIC, fitted_on, read_tables, stages
-from synthgen.cli.output import Notes, print_json, stdout
+from synthgen.cli.judging import SYNTHETIC, fitted_on, hand_out, read_tables, stages
+from synthgen.cli.output import Notes, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
 from synthgen.errors import InvalidInputError
 
@@ -77,7 +77,7 @@ def run(
     report = attacked(
         case, notes, seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or []
     )
-    hand_out(report, output, as_json, notes)
+    tell(report, output, as_json, notes)
 
 
 @dataclass(frozen=True)
@@ -127,18 +127,12 @@ def attacked(case: Case, notes: Notes, *, seed: int | None, **declared: Any) -> 
     )  # fmt: skip
 
 
-def hand_out(report: PrivacyReport, output: str | None, as_json: bool, notes: Notes) -> None:
+def tell(report: PrivacyReport, output: str | None, as_json: bool, notes: Notes) -> None:
     """Save the report where that is wanted, and print it."""
-    if output is not None:
-        report.save(output)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show(report)
-    if output is not None:
-        notes.say(f"Report (internal): {output}", "bold")
-    elif not as_json:
-        notes.say("Every attack and column, and what was not tested: add -o privacy.html")
+    hand_out(
+        report, output, notes, _show, as_json=as_json, kind="Report (internal)",
+        more="Every attack and column, and what was not tested: add -o privacy.html",
+    )  # fmt: skip
 
 
 def _show(report: PrivacyReport) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from synthgen.cli.judging import SYNTHETIC, fitted_on, read_tables, stages
-from synthgen.cli.output import Notes, print_json, stdout
+from synthgen.cli.judging import SYNTHETIC, fitted_on, hand_out, read_tables, stages
+from synthgen.cli.output import Notes, stdout
 from synthgen.cli.params import Json, Quiet, ReportOut, Seed, option
 
 if TYPE_CHECKING:
@@ -62,16 +62,10 @@ def run(
         seed=0 if seed is None else seed,
         progress=stages(notes),
     )
-    if output is not None:
-        report.save(output)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show(report)
-    if output is not None:
-        notes.say(f"Report: {output}", "bold")
-    elif not as_json:
-        notes.say("Every column and pair, and what gives the rows away: add -o quality.html")
+    hand_out(
+        report, output, notes, _show, as_json=as_json,
+        more="Every column and pair, and what gives the rows away: add -o quality.html",
+    )  # fmt: skip
 
 
 def _show(report: QualityReport) -> None:
