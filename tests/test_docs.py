@@ -14,22 +14,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 EXECUTED = ("python", "sh")
 # Installation, and what has tests of its own that take as long as it does.
 NOT_RUN = ("make demo",)
-ROWS, STEPS = 1000, 3
+ROWS, BUNDLED_ROWS, STEPS = 1000, 300, 3
 
-# Fits end after a few steps: what is tested is that the code runs, not what comes out.
+# Fits end after a few steps, and of the tables that come with the package a few rows are read: what
+# is tested is that the code runs, not what comes out.
 PRELUDE = f"""
 import shlex, sys
+import pandas
 from synthgen import MolGen, SynthGen
 for model in (MolGen, SynthGen):
     model.__init__.__kwdefaults__["max_steps"] = {STEPS}
+whole = pandas.read_csv
+def read_csv(source, **options):
+    return whole(source, **(dict(nrows={BUNDLED_ROWS}) if "csv.gz" in str(source) else {{}}) | options)
+pandas.read_csv = read_csv
 def command(line):
     from synthgen.cli.app import app
+    line, _, allowed = line.partition(" || test $? = ")
     words = shlex.split(line, comments=True)
     assert words[0] == "synthgen", line
     code = 0
@@ -37,7 +44,7 @@ def command(line):
         app(words[1:], prog_name="synthgen")
     except SystemExit as ended:
         code = ended.code
-    assert not code, (line, code)
+    assert code in (None, 0, int(allowed or 0)), (line, code)
 """
 
 

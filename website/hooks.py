@@ -73,9 +73,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         sign, text, target, anchor = link.groups(default="")
         if not target or ":" in target:
             return link[0]
-        path = posixpath.normpath(posixpath.join(here, target)).removeprefix("docs/")
+        held = posixpath.normpath(posixpath.join(here, target))
+        path = held.removeprefix("docs/")
         if files.get_file_from_path(path) is None:
-            return text  # a file of the repository that is no page
+            # a file of the repository that is no page, or a broken link, which the build reports
+            return text if (ROOT / held).exists() else link[0]
         return f"{sign}[{text}]({posixpath.relpath(path, posixpath.dirname(source))}{anchor})"
 
     parts = FENCED.split(markdown)  # every other one is code
