@@ -61,7 +61,9 @@ class MolGen(Generator):
             "error".
         properties: Names of computed properties that conditions may use; ``None`` takes all.
         model_options: Options of the model by name.
-        checkpoint_dir, checkpoint_every_s, resume: As of `SynthGen`.
+        checkpoint_dir: As of `SynthGen`.
+        checkpoint_every_s: As of `SynthGen`.
+        resume: As of `SynthGen`.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
