@@ -38,6 +38,9 @@ BATCH_MOLECULES = 16_384
 # molecules to choose from for each one whose columns are asked for
 _CHOICE = 3
 _OUTCOMES = "outcomes."
+# molecules drawn at least where some are left out, and batches in a row of which none was kept
+# after which no more are drawn
+_CHOSEN_FROM, _IN_VAIN = 256, 20
 
 
 class MolGen(Generator):
@@ -369,20 +372,24 @@ class MolGen(Generator):
         streams: Streams,
         batch: int,
     ) -> Iterator[pd.DataFrame]:
-        done = attempt = 0
+        done = attempt = in_vain = 0
         asked = self.outcomes_.conditions(where)
+        chosen = unique or barred or bounds
         while done < n or not attempt:
             child = streams.child(f"batch/{attempt}")
-            size = min(batch, n - done)
-            found = self._likely(size, where, asked, child)
+            left = n - done
+            size = max(left, _CHOSEN_FROM) if chosen else left
+            found = self._likely(min(batch, size), where, asked, child)
             raw_draws = len(found)
             found = self._inside(found, bounds)
             if unique or barred:
                 found = list(dict.fromkeys(found) if unique else found)
                 found = [smiles for smiles in found if smiles not in barred]
-                barred = barred.union(found) if unique else barred
+            found = found[:left]
+            barred = barred.union(found) if unique else barred
             done, attempt = done + len(found), attempt + 1
-            if attempt > 20 + 20 * n // batch and not found:
+            in_vain = 0 if found else in_vain + 1
+            if in_vain > _IN_VAIN:
                 raise InvalidInputError(
                     f"after {attempt} batches only {done:,} of {n:,} {self.kind} are as asked; ask "
                     "for fewer, or without unique, novel_to and strict"
