@@ -43,7 +43,7 @@ LABELS = {
     ),
     "exact_copies": (
         "Exact copies",
-        "rows of one person that stand in the release, beyond those of people it never saw",
+        "rows unlike all others that stand in the release, beyond those of people it never saw",
     ),
     "near_copies": (
         "Near copies",
