@@ -22,6 +22,7 @@ Masks = tuple[np.ndarray, np.ndarray]
 # a row this near in every number, by rank, and equal in every category is nearly the same
 _NEAR = 0.01
 _FEW = 50
+_MISSING = -9.0
 # rows of a table that stand alone, below which those are attacked that are there once
 _ENOUGH = 1_000
 
@@ -65,41 +66,25 @@ def unlike_others(train: pd.DataFrame, holdout: pd.DataFrame) -> Masks:
 
 
 def near_copies(people: People) -> Risk:
-    """The same of rows whose numbers are all within a hundredth of the ranks."""
-    others = ("members", "controls", "reference")
-    points = {role: _strict(people, role) for role in ("synthetic", *others)}
-    keys = {role: _category_keys(people, role) for role in points}
-    everybody = [np.concatenate([held[role] for role in others]) for held in (points, keys)]
-    sides = [(points[role], keys[role]) for role in ("members", "controls")]
-    hits = [_near(*side, points["synthetic"], keys["synthetic"]) > 0 for side in sides]
+    """The same of rows whose numbers are all within a hundredth of the ranks.
+
+    Copies are few and soon found, so all rows are attacked.
+    """
+    from sklearn.neighbors import KDTree
+
+    everybody = people.everybody()
+    points = _points(everybody)
+    sides = [points["members"], points["controls"]]
+
+    def near(among: np.ndarray) -> list[np.ndarray]:
+        tree = KDTree(among, metric="chebyshev")
+        return [tree.query_radius(side, _NEAR, count_only=True) for side in sides]
+
+    hits = [count > 0 for count in near(points["synthetic"])]
     # each is near to itself
-    lonely = [_near(*side, everybody[0], everybody[1]) <= 1 for side in sides]
-    whole = [row_hashes(getattr(people, role)) for role in ("members", "controls")]
-    return _of_attacked(hits, (lonely[0], lonely[1]), held_once(*whole))
-
-
-def _near(
-    points: np.ndarray, keys: np.ndarray, among: np.ndarray, among_keys: np.ndarray
-) -> np.ndarray:
-    """How many of ``among`` (m, d) are near each point (n, d) and have its key: (n,)."""
-    from sklearn.neighbors import NearestNeighbors
-
-    finder = NearestNeighbors(radius=_NEAR, metric="chebyshev", algorithm="kd_tree")
-    # equal in every category first: few rows are left to compare
-    order = np.argsort(among_keys, kind="stable")
-    sorted_keys = among_keys[order]
-    low = np.searchsorted(sorted_keys, keys, "left")
-    high = np.searchsorted(sorted_keys, keys, "right")
-    found = np.zeros(len(keys), np.int64)
-    for key in np.unique(keys[high > low]):
-        rows = np.flatnonzero(keys == key)
-        same = among[order[low[rows[0]] : high[rows[0]]]]
-        if not same.shape[1]:
-            found[rows] = len(same)
-            continue
-        near = finder.fit(same).radius_neighbors(points[rows], return_distance=False)
-        found[rows] = [len(one) for one in near]
-    return found
+    alone = [count <= 1 for count in near(np.concatenate(sides))]
+    whole = [row_hashes(table) for table in (everybody.members, everybody.controls)]
+    return _of_attacked(hits, (alone[0], alone[1]), held_once(*whole))
 
 
 def identifier_copies(tables: Sequence[pd.DataFrame]) -> Risk:
@@ -151,18 +136,24 @@ def _excess(hits: list[np.ndarray], what: str) -> Risk:
     return excess(a, n, b, m, normalized=False, unit="excess share", baseline=0.0)
 
 
-def _strict(people: People, role: str) -> np.ndarray:
-    """Ranks (n, n_numbers) of numbers; missing far away from all."""
+def _points(people: People) -> dict[str, np.ndarray]:
+    """Ranks of numbers, missing far away from all, and one more for the categories.
+
+    Shape:
+        (n, n_numbers + 1) of each table; rows of other categories are 1 or more apart in the last.
+    """
     scales = people.embedding.scales
-    cells = people.numbers[role]
-    ranks = [s.place(cells[:, j]) for j, s in enumerate(scales) if s is not None]
-    return np.nan_to_num(np.stack(ranks, 1), nan=-9.0) if ranks else np.empty((len(cells), 0))
-
-
-def _category_keys(people: People, role: str) -> np.ndarray:
-    """One number (n,) for the categories of a row."""
-    kept = [j for j, scale in enumerate(people.embedding.scales) if scale is None]
-    codes = pd.DataFrame(
-        people.codes[role][:, kept] if kept else np.zeros((len(people.codes[role]), 1))
-    )
-    return pd.util.hash_pandas_object(codes, index=False).to_numpy()
+    kept = [j for j, scale in enumerate(scales) if scale is None]
+    keys = {
+        role: pd.util.hash_pandas_object(pd.DataFrame(codes[:, kept]), index=False).to_numpy()
+        if kept
+        else np.zeros(len(codes), np.uint64)
+        for role, codes in people.codes.items()
+    }
+    known = np.unique(np.concatenate(list(keys.values())))
+    found = {}
+    for role, cells in people.numbers.items():
+        ranks = [s.place(cells[:, j]) for j, s in enumerate(scales) if s is not None]
+        ranks = [np.nan_to_num(rank, nan=_MISSING) for rank in ranks]
+        found[role] = np.stack([*ranks, np.searchsorted(known, keys[role]).astype(float)], axis=1)
+    return found

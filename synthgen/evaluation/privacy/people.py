@@ -8,7 +8,7 @@ train rows, so that members and controls differ in nothing but that the generato
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,6 +79,11 @@ class People:
             _some(train, MOST_ATTACKS, rng),
             seed,
         )
+
+    def everybody(self) -> People:
+        """The same tables with all train rows as members, and all holdout rows as controls."""
+        unseen = pd.concat([self.controls, self.reference], ignore_index=True)
+        return replace(self, members=self.train, controls=unseen)
 
     def rng(self, attack: str) -> np.random.Generator:
         """Random numbers of one attack."""
