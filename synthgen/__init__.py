@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from synthgen.molgen import MolGen
+    from synthgen.reports.moleculeprivacy import evaluate_molecule_privacy
     from synthgen.reports.molecules import MoleculeReport, evaluate_molecules
     from synthgen.reports.privacy import PrivacyReport, evaluate_privacy
     from synthgen.reports.quality import QualityReport, evaluate_quality

@@ -97,10 +97,13 @@ def test_save_and_load(fitted: SynthGen, tmp_path: Path) -> None:
 
 def test_a_clock_ended_run_repeats_by_its_steps(small: pd.DataFrame, tmp_path: Path) -> None:
     start = time.monotonic()
-    timed = quick(max_steps=None, time_limit_s=6).fit(small)
+    # on a fast machine it would converge before
+    lasting = {**QUICK, "patience": 10**6}
+    timed = quick(max_steps=10**6, time_limit_s=6, model_options=lasting).fit(small)
     assert time.monotonic() - start < 8
     assert timed.training_["ended_by"] == "time" and timed.training_["budget_exhausted"]
-    repeated = quick(max_steps=timed.training_["steps"]).fit(small)
+    steps = timed.training_["steps"]
+    repeated = quick(max_steps=steps, model_options=lasting).fit(small)
     pd.testing.assert_frame_equal(timed.sample(50, seed=1), repeated.sample(50, seed=1))
 
 
