@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthgen.batches import Batches
     from synthgen.errors import (
         BudgetError,
         ConditionError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batches",
     "BudgetError",
     "Column",
     "ConditionError",
@@ -56,6 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Batches": "synthgen.batches",
     "PrivacyReport": "synthgen.reports.privacy",
     "evaluate_privacy": "synthgen.reports.privacy",
     "QualityReport": "synthgen.reports.quality",

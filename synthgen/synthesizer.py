@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 
 from synthgen import cells, frames, modelfile
+from synthgen.batches import Batches
 from synthgen.encoding.bought import COUNT_SHARE, CellRows, buy_encoder, encode
-from synthgen.encoding.quantiles import MIN_ROWS
 from synthgen.encoding.table import EncodedTable, RankedTable, TableEncoder
 from synthgen.errors import (
     BudgetError,
@@ -23,8 +23,10 @@ from synthgen.forms.keys import Place
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
 from synthgen.privacy.declared import declared_schema, public_facts
 from synthgen.privacy.ledger import Ledger, PrivateTable
-from synthgen.relations import Completion, with_relations
+from synthgen.relations.batched import read_batches
+from synthgen.relations.completion import Completion
 from synthgen.relations.imputing import Barred, impute_rows
+from synthgen.relations.learned import Learned, read_table
 from synthgen.relations.plan import Plan
 from synthgen.relations.words import describe
 from synthgen.sampling.request import Balance, Request, Where
@@ -116,7 +118,7 @@ class SynthGen(Generator):
         """Learn a pandas, polars or Arrow table; returns self.
 
         Args:
-            data: The table.
+            data: The table; `Batches` if it is not to be held in memory.
             schema: A `Schema`, its dict or its file; ``None`` infers it.
 
         Raises:
@@ -135,19 +137,10 @@ class SynthGen(Generator):
         device = choose_device(self.device)
         with progress_for(self.progress) as progress:
             progress.stage("reading")
-            frame, _ = frames.read(data)
-            if len(frame) < MIN_ROWS:
-                raise InvalidInputError(
-                    f"the table has {len(frame)} row{'s' * (len(frame) != 1)}; at least {MIN_ROWS} "
-                    "are needed, since a value that fewer rows hold is never given away"
-                )
-            schema = with_relations(frame, _resolve(schema, data, frame))
-            clock.lap("schema")
-            progress.stage("encoding")
-            completion = Completion.fit(frame, schema)
-            encoder = completion.encoder
-            table = completion.encode(frame, streams.child("encoding"))
-            self._check_memory(model_class, encoder, frame, progress)
+            declared = None if schema is None else Schema.given(schema)
+            learned = self._learned(data, declared, model_class, streams, clock, progress)
+            encoder, table = learned.completion.encoder, learned.table
+            self._check_memory(model_class, learned, progress)
             clock.lap("encoding")
             options = self.model_options or {}
             self._belongs(
@@ -155,8 +148,8 @@ class SynthGen(Generator):
                 streams.seed,
                 model_class.name,
                 device,
-                schema=digest(schema.to_dict()),
-                encoding=digest(completion.to_dict()),
+                schema=digest(learned.schema.to_dict()),
+                encoding=digest(learned.completion.to_dict()),
                 data=digest(table.codes, table.values),
             )
             run = Run(
@@ -165,12 +158,13 @@ class SynthGen(Generator):
             with run.interrupt.heard():
                 fitted, record = model_class.fit(table, encoder, options, run)
             clock.lap("training")
-        self.schema_, self.completion_, self.generator_ = schema, completion, fitted
+        self.schema_, self.completion_ = learned.schema, learned.completion
+        self.generator_ = fitted
         self.training_ = {
             "model": model_class.name,
             "seed": streams.seed,
-            "n_rows": len(frame),
-            "n_columns": len(schema),
+            "n_rows": learned.n_rows,
+            "n_columns": len(learned.schema),
             "device": device.type,
             **record.to_dict(),
         }
@@ -182,12 +176,40 @@ class SynthGen(Generator):
 
     fit = ClassOrInstance(_fit)
 
+    def _learned(
+        self,
+        data: Any,
+        schema: Schema | None,
+        model: type[TableModel],
+        streams: Streams,
+        clock: Stopwatch,
+        progress: Progress,
+    ) -> Learned:
+        """The table as the model learns it, from memory or in batches."""
+
+        def encoding() -> None:
+            clock.lap("schema")
+            progress.stage("encoding")
+
+        def wanted(n_rows: int) -> int:
+            return model.rows_read(n_rows, self.model_options or {}, self.max_steps)
+
+        own = streams.child("encoding")
+        if isinstance(data, Batches):
+            return read_batches(data, schema, own, wanted, encoding, progress.stepped)
+        return read_table(data, schema, own, encoding)
+
     def _fit_private(
         self, data: Any, schema: Schema | dict[str, Any] | str | Path | None, ledger: Ledger
     ) -> SynthGen:
         """The same, of rows that nothing touches but the mechanisms of a ledger."""
         clock = Stopwatch()
         model_class = find_private_model(self.model)
+        if isinstance(data, Batches):
+            raise InvalidInputError(
+                "epsilon needs a table in memory: each row is touched by counted mechanisms alone, "
+                "and these do not read batches; give a DataFrame"
+            )
         declared, left_out = declared_schema(schema)
         checkpoints = self._checkpoints()
         deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
@@ -398,16 +420,11 @@ class SynthGen(Generator):
         self.timings_, self._n_samples = {}, None
         return self
 
-    def _check_memory(
-        self,
-        model: type[TableModel],
-        encoder: TableEncoder,
-        frame: pd.DataFrame,
-        progress: Progress,
-    ) -> None:
+    def _check_memory(self, model: type[TableModel], learned: Learned, progress: Progress) -> None:
         """Tell how much memory the fit needs, and refuse one that needs too much."""
-        held = int(frame.memory_usage(deep=True).sum()) + len(frame) * len(encoder.columns) * 8
-        training = model.memory_mb(len(frame), encoder, self.model_options or {})
+        encoder, n_rows = learned.completion.encoder, len(learned.table)
+        held = learned.held_bytes + n_rows * len(encoder.columns) * 8
+        training = model.memory_mb(n_rows, encoder, self.model_options or {})
         estimate = _LIBRARIES_MB + held / 2**20 + training
         if self.memory_limit_mb is not None and estimate > self.memory_limit_mb:
             raise BudgetError(
@@ -432,16 +449,3 @@ def _bought(
     encoding = completion.to_dict()
     checkpoints.stages["bought"] = {"n_rows": n_rows, "entries": entries, "encoding": encoding}
     return n_rows, completion
-
-
-def _resolve(
-    schema: Schema | dict[str, Any] | str | Path | None, data: Any, frame: pd.DataFrame
-) -> Schema:
-    """The schema given, with the dtypes of the table at hand, or the inferred one."""
-    inferred = Schema.infer(data)
-    if schema is None:
-        return inferred
-    schema = Schema.given(schema)
-    schema.validate_frame(frame)
-    columns = [schema[column.name].arriving_as(column) for column in inferred]
-    return Schema(frame=inferred.frame, columns=tuple(columns), relations=schema.relations)

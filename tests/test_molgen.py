@@ -180,7 +180,8 @@ def test_the_adversarial_stage_is_part_of_the_fit_and_repeats(
         ({"model": "gpt"}, "no model 'gpt'"),
         ({"epsilon": 1.0}, "epsilon without delta"),
         ({"epsilon": 1.0, "delta": 1e-5, "model": "graphgan"}, "cannot keep epsilon"),
-        ({"epsilon": 1.0, "delta": 1e-5}, "must be 100 or more"),
+        # which of the two it is depends on the noise
+        ({"epsilon": 1.0, "delta": 1e-5}, "must be 100 or more|no action is in molecules enough"),
         ({"model": "dp-graph"}, "give epsilon and delta"),
         ({"salts": "all"}, "salts must be one of"),
         ({"properties": ["colour"]}, "no property 'colour'"),

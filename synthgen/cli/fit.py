@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from synthgen.cli.longrun import asked, check_resume, fit_and_save
@@ -30,6 +31,8 @@ from synthgen.errors import BudgetError, InvalidInputError
 if TYPE_CHECKING:
     from synthgen.synthesizer import SynthGen
 
+# rows above which a table is not held in memory unless asked, and rows of a batch then
+_MOST_IN_MEMORY, _BATCH_ROWS = 2_000_000, 250_000
 EXAMPLES = """
 [bold]Examples[/bold]
 
@@ -39,7 +42,7 @@ EXAMPLES = """
 
   zcat big.csv.gz | synthgen fit - -o big.synthgen --schema schema.json --memory-limit 4g
 
-  synthgen fit big.parquet -o big.synthgen --checkpoint-dir state --resume
+  synthgen fit big.parquet -o big.synthgen --batch-rows 200000 --checkpoint-dir state --resume
 
   synthgen fit adult.csv -o adult.synthgen --model ctgan --option loss=hinge --option pac=4
 """
@@ -67,6 +70,14 @@ def run(
             help="Refuse to start if more memory (512m, 4g) would be needed.",
         ),
     ] = None,
+    batch_rows: Annotated[
+        int | None,
+        option(
+            "--batch-rows", metavar="N", min=1000, show_default=False,
+            help="Read DATA three times, N rows at once, instead of holding all of it in memory; "
+            "done unasked where DATA says that it has more than 2,000,000 rows.",
+        ),
+    ] = None,
     seed: Seed = None,
     epsilon: Epsilon = None,
     delta: Delta = None,
@@ -84,7 +95,6 @@ def run(
     second one writes nothing. How long it took and how to repeat it is in MODEL.meta.json, so that
     equal fits are equal files.
     """
-    from synthgen import connectors
     from synthgen.atomic import check_target
     from synthgen.schema import Schema
 
@@ -95,7 +105,7 @@ def run(
     check_target(output)
     check_resume(checkpoint_dir, resume=resume)
     declared = None if schema is None else Schema.load(schema)
-    frame = connectors.find(data).read(data)
+    table, batch_rows = _table(data, batch_rows, private=epsilon is not None, notes=notes)
     reading = time.monotonic() - start
     synth = _synthesizer(
         model=model,
@@ -114,13 +124,39 @@ def run(
     )
     fit_and_save(
         synth,
-        lambda: synth.fit(frame, schema=declared),
+        lambda: synth.fit(table, schema=declared),
         output,
         seconds={"reading": round(reading, 3)},
-        asked=asked("fit", data, synth, schema=declared and declared.to_dict()),
+        asked=asked(
+            "fit", data, synth, schema=declared and declared.to_dict(), batch_rows=batch_rows
+        ),
     )
     report(synth, output, time.monotonic() - start, notes)
     notes.say(f"Next:  synthgen sample {output} -n 1000 -o synthetic.csv")
+
+
+def _table(
+    data: str, batch_rows: int | None, *, private: bool, notes: Notes
+) -> tuple[Any, int | None]:
+    """The table in memory, or in batches; and how many rows these have."""
+    from synthgen import connectors
+
+    connector = connectors.find(data)
+    if batch_rows is not None and data == "-":
+        raise InvalidInputError(
+            "--batch-rows: standard input can be read only once, and batches are read three times; "
+            "write it to a file first"
+        )
+    if batch_rows is None and data != "-" and not private:
+        rows = connector.scan(data).rows or 0
+        if rows > _MOST_IN_MEMORY:
+            batch_rows = _BATCH_ROWS
+            notes.say(f"{rows:,} rows: read in batches of {batch_rows:,} (--batch-rows)")
+    if batch_rows is None:
+        return connector.read(data), None
+    from synthgen.batches import Batches
+
+    return Batches(partial(connector.read_batches, data, batch_rows)), batch_rows
 
 
 def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:

@@ -135,6 +135,7 @@ def _fit_again(told: dict[str, Any], record: str, output: str, data: str | None)
     if asked["schema"] is not None:
         schema = f"{output}.schema.json"
         Path(schema).write_text(json.dumps(asked["schema"]), encoding="utf-8")
+    settings["batch_rows"] = asked.get("batch_rows")
     fit.run(source, output, schema=schema, quiet=True, **settings)
 
 

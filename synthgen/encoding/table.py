@@ -32,11 +32,8 @@ ENCODERS: dict[str, type[ColumnEncoder]] = {
 T = TypeVar("T")
 Name = str | int
 Summary = CategorySummary | NumericSummary | PresenceSummary
+_NUMERIC = ("integer", "float", "datetime", "duration")
 _SUMMARY_OF_KIND: dict[str, Callable[[cell.Cells], Summary]] = {
-    "integer": NumericSummary.of,
-    "float": NumericSummary.of,
-    "datetime": NumericSummary.of,
-    "duration": NumericSummary.of,
     "boolean": CategorySummary.of,
     "category": CategorySummary.of,
     "identifier": PresenceSummary.of,
@@ -106,13 +103,7 @@ class TableEncoder:
             discrete: Numeric columns whose every repeated value gets a code of its own.
             sources: Numeric column -> columns whose cells its own may be the same as.
         """
-        sources = sources or {}
-        summaries = [
-            summarize_copies(frame, column, [schema[k] for k in sources[column.name]])
-            if column.name in sources
-            else summarize(frame[column.name], column)
-            for column in schema
-        ]
+        summaries = summarize(frame, schema, sources)
         return cls.from_summaries(schema, summaries, discrete, sources)
 
     @classmethod
@@ -279,16 +270,35 @@ class TableEncoder:
         )
 
 
-def summarize(series: pd.Series, column: Column) -> Summary:
-    """Mergeable summary of one column of a batch."""
-    return _SUMMARY_OF_KIND[column.kind](cell.read(series, column))
+def summarize(
+    frame: pd.DataFrame,
+    schema: Schema,
+    sources: Mapping[Name, Sequence[Name]] | None = None,
+    like: Sequence[Summary] | None = None,
+) -> list[Summary]:
+    """Mergeable summaries of the columns of a batch, a canonical frame.
+
+    Args:
+        sources: Numeric column -> columns whose cells its own may be the same as.
+        like: Summaries of another batch, to which these can then be merged.
+    """
+    found: list[Summary] = []
+    for j, column in enumerate(schema):
+        cells = cell.read(frame[column.name], column)
+        held = like and like[j]
+        if column.kind not in _NUMERIC:
+            found.append(_SUMMARY_OF_KIND[column.kind](cells))
+            continue
+        origin = held.origin if isinstance(held, NumericSummary) else None
+        named = (sources or {}).get(column.name, ())
+        same_as = _same_as(frame, cells, column, [schema[k] for k in named]) if named else None
+        found.append(NumericSummary.of(cells, origin, same_as, len(named)))
+    return found
 
 
-def summarize_copies(frame: pd.DataFrame, column: Column, sources: list[Column]) -> NumericSummary:
-    """Mergeable summary of a numeric column of a batch, some of whose cells are copies."""
-    cells = cell.read(frame[column.name], column)
-    same_as = _same_as(frame, cells, column, sources)
-    return NumericSummary.of(cells, same_as=same_as, n_sources=len(sources))
+def merged(first: Sequence[Summary], second: Sequence[Summary]) -> list[Summary]:
+    """Summaries of two batches together, column by column."""
+    return [a.merge(b) for a, b in zip(first, second, strict=True)]  # type: ignore[arg-type]
 
 
 def _same_as(

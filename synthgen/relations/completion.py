@@ -24,7 +24,7 @@ from synthgen.forms.keys import Place
 from synthgen.parallel import in_threads
 from synthgen.relations import orderings, sums
 from synthgen.relations.copies import converted
-from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes
+from synthgen.relations.lookups import UNKNOWN, exact_codes, lookup_codes, pair_counts
 from synthgen.relations.numbers import fits
 from synthgen.relations.plan import Lookup, Plan
 from synthgen.relations.repair import Orderings
@@ -57,14 +57,17 @@ class Completion:
         """
         plan = Plan.of(schema)
         full = TableEncoder.fit(frame, schema, plan.discrete, plan.sources)
-        exact: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        tables = {}
-        for pair in (*plan.lookups, *plan.aligned):
-            for j in (pair.source, pair.target):
-                if j not in exact:
-                    exact[j] = exact_codes(full.columns[j], frame)
-            n_codes = full.columns[pair.source].n_codes
-            tables[pair] = lookup_codes(*exact[pair.source], *exact[pair.target], n_codes)
+        return cls.of(full, plan, plan_counts(full, plan, frame))
+
+    @classmethod
+    def of(
+        cls, full: TableEncoder, plan: Plan, counts: Mapping[Lookup, pd.Series[int]]
+    ) -> Completion:
+        """Of encoders, and how many rows have each pair of codes that a lookup is about."""
+        tables = {
+            pair: lookup_codes(found, full.columns[pair.source].n_codes)
+            for pair, found in counts.items()
+        }
         return cls(full, plan, tables)
 
     @classmethod
@@ -369,3 +372,13 @@ class Completion:
             ):
                 raise ValueError(f"the lookup of column {target.column.name!r} has wrong codes")
         return cls(full, plan, tables)
+
+
+def plan_counts(
+    full: TableEncoder, plan: Plan, frame: pd.DataFrame
+) -> dict[Lookup, pd.Series[int]]:
+    """Rows of a canonical frame with each pair of codes that a lookup is about."""
+    pairs = (*plan.lookups, *plan.aligned)
+    columns = {j for pair in pairs for j in (pair.source, pair.target)}
+    exact = {j: exact_codes(full.columns[j], frame) for j in sorted(columns)}
+    return {pair: pair_counts(exact[pair.source], exact[pair.target]) for pair in pairs}

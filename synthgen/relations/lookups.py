@@ -32,18 +32,22 @@ def exact_codes(encoder: ColumnEncoder, frame: pd.DataFrame) -> tuple[np.ndarray
     return codes, exact & (codes >= 0)
 
 
-def lookup_codes(
-    first: np.ndarray,
-    first_exact: np.ndarray,
-    second: np.ndarray,
-    second_exact: np.ndarray,
-    n_codes: int,
-) -> np.ndarray:
+def pair_counts(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> pd.Series[int]:
+    """Rows of each pair of exact codes, by (first, second); those of batches are added up.
+
+    Args:
+        first, second: Of two columns what `exact_codes` gives.
+    """
+    rows = first[1] & second[1]
+    pairs = pd.DataFrame({"first": first[0][rows], "second": second[0][rows]})
+    return pairs.value_counts()
+
+
+def lookup_codes(counts: pd.Series[int], n_codes: int) -> np.ndarray:
     """Code of the second column for each of the first; `UNKNOWN` with fewer than `MIN_ROWS`."""
-    rows = first_exact & second_exact
-    pairs = pd.DataFrame({"first": first[rows], "second": second[rows]})
-    counts = pairs.value_counts().reset_index(name="count").sort_values("count")
-    counts = counts[counts["count"] >= MIN_ROWS]
+    usual = counts[counts >= MIN_ROWS].sort_values(kind="stable").reset_index(name="count")
     table = np.full(n_codes, UNKNOWN, np.int32)
-    table[counts["first"].to_numpy()] = counts["second"].to_numpy()
+    table[usual["first"].to_numpy()] = usual["second"].to_numpy()
     return table

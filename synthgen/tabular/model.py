@@ -40,6 +40,11 @@ class TableModel(ABC):
     def memory_mb(cls, n_rows: int, encoder: TableEncoder, options: dict[str, Any]) -> float:
         """About how much memory a fit takes, beside that of the table and its codes."""
 
+    @classmethod
+    def rows_read(cls, n_rows: int, options: dict[str, Any], max_steps: int | None) -> int:
+        """How many rows of a table a fit can get to see; more need not be encoded."""
+        return n_rows
+
     @abstractmethod
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         """``n`` rows that meet ``request``."""

@@ -88,6 +88,14 @@ class CTGAN(TableModel):
         batch = 16 * batch_rows(config, layout) * layout.n_slots
         return (4 * (weights + batch) + 8 * n_rows * layout.n_columns) / 2**20
 
+    @classmethod
+    @override
+    def rows_read(cls, n_rows: int, options: dict[str, Any], max_steps: int | None) -> int:
+        config = parse_options(CTGANConfig, options)
+        # a batch for each step of the critic and of the generator
+        read = (max_steps or config.max_steps) * (config.critic_steps + 1) * config.batch_size
+        return min(n_rows, int(read / (1 - _HELD_OUT_SHARE)) + 1)
+
     @override
     def sample(self, n: int, request: Request, streams: Streams) -> RankedTable:
         for j in request.ranks:

@@ -15,7 +15,7 @@ from synthgen.encoding.copies import converted, copyable, equal, first_equal, so
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.encoding.quantiles import MIN_ROWS, Points, StepQuantiles
 from synthgen.encoding.summary import NumericSummary, find_atoms
-from synthgen.encoding.table import RankedTable, TableEncoder, summarize, summarize_copies
+from synthgen.encoding.table import RankedTable, TableEncoder, merged, summarize
 from synthgen.errors import ConditionError
 from synthgen.schema import Column, Schema
 from synthgen.seeds import Streams
@@ -180,16 +180,10 @@ def test_few_other_values_leave_no_trace() -> None:
 def test_batches_merge() -> None:
     frame, _ = frames.read(bills())
     schema = Schema.infer(frame)
-    merged = []
-    for column in schema:
-        parts = []
-        for half in (frame.iloc[:700], frame.iloc[700:]):
-            own = [schema[name] for name in SOURCES.get(str(column.name), ())]
-            parts.append(summarize_copies(half, column, own) if own
-                         else summarize(half[column.name], column))  # fmt: skip
-        merged.append(parts[0].merge(parts[1]))  # type: ignore[arg-type]
+    first = summarize(frame.iloc[:700], schema, SOURCES)
+    second = summarize(frame.iloc[700:], schema, SOURCES, like=first)
     parts_, whole = (
-        TableEncoder.from_summaries(schema, merged, (), SOURCES),
+        TableEncoder.from_summaries(schema, merged(first, second), (), SOURCES),
         TableEncoder.fit(frame, schema, (), SOURCES),
     )
     assert parts_.to_dict() == whole.to_dict()

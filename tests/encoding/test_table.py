@@ -10,7 +10,7 @@ import pytest
 
 from synthgen import frames
 from synthgen.encoding.quantiles import MIN_ROWS
-from synthgen.encoding.table import TableEncoder
+from synthgen.encoding.table import TableEncoder, merged, summarize
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
 
@@ -55,17 +55,12 @@ def test_state_survives_json(fitted: tuple[pd.DataFrame, TableEncoder]) -> None:
 
 
 def test_merged_summaries_encode_like_one_pass(adult: pd.DataFrame) -> None:
-    from synthgen.encoding.table import summarize
-
     frame, _ = frames.read(adult.head(4000))
     schema = Schema.infer(frame)
-    halves = [frame.iloc[:1500], frame.iloc[1500:]]
-    merged = []
-    for column in schema:
-        first, second = (summarize(half[column.name], column) for half in halves)
-        merged.append(first.merge(second))  # type: ignore[arg-type]
+    first = summarize(frame.iloc[:1500], schema)
+    second = summarize(frame.iloc[1500:], schema, like=first)
     whole = TableEncoder.fit(frame, schema)
-    parts = TableEncoder.from_summaries(schema, merged)
+    parts = TableEncoder.from_summaries(schema, merged(first, second))
     assert (whole.n_codes == parts.n_codes).all()
 
 

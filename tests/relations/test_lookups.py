@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthgen.encoding.quantiles import MIN_ROWS
-from synthgen.relations.lookups import UNKNOWN, lookup_codes
+from synthgen.relations.lookups import UNKNOWN, lookup_codes, pair_counts
 from synthgen.relations.numbers import fits
 from synthgen.schema import Column
 
@@ -16,7 +16,8 @@ def test_pairs_that_few_rows_hold_are_not_stored() -> None:
     second = np.repeat([5, 6, 7, 8], [20, MIN_ROWS, MIN_ROWS - 1, 7])
     sure = np.ones(len(first), bool)
     sure[-3:] = False
-    table = lookup_codes(first, sure, second, np.ones(len(first), bool), 5)
+    counts = pair_counts((first, sure), (second, np.ones(len(first), bool)))
+    table = lookup_codes(counts, 5)
     assert table.tolist() == [5, 6, UNKNOWN, UNKNOWN, UNKNOWN]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synthgen import Schema, frames
 from synthgen.relations import describe, find_relations
-from synthgen.relations.declared import broken
+from synthgen.relations.kept import broken
 from synthgen.relations.reader import Reader
 from synthgen.schema import Relation
 

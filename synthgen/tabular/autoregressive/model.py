@@ -116,6 +116,15 @@ class ARGAN(TableModel):
         batch = batch_rows(config, n_rows) * layout.n_columns * network.sizes.hidden * 4 * 12
         return (weights + 2 * ranks + pool + batch) / 2**20
 
+    @classmethod
+    @override
+    def rows_read(cls, n_rows: int, options: dict[str, Any], max_steps: int | None) -> int:
+        config = parse_options(ARGANConfig, options)
+        steps = max_steps or planned_steps(config, n_rows)
+        read = max(steps * batch_rows(config, n_rows), _CRITIC_ROWS)
+        # a share is held out of what is encoded
+        return min(n_rows, int(read / (1 - _HELD_OUT_SHARE)) + 1)
+
     def _fit_critics(self, train: EncodedTable, held_out: EncodedTable, run: Run) -> None:
         """Critics one after the other, each against rows weighted by the former ones.
 
