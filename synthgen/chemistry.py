@@ -274,7 +274,10 @@ def to_relational(graph: Graph) -> tuple[str, Nodes, Edges] | None:
     """What `to_smiles` and `relational` give for a graph, with one parse for both."""
     molecule = _built(graph)
     again = None if molecule is None else Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
-    return None if again is None else (str(Chem.MolToSmiles(again)), *_relational(again))
+    if again is None:
+        return None
+    text = str(Chem.MolToSmiles(again))
+    return text, *_relational(again, text)
 
 
 def _built(graph: Graph) -> Chem.Mol | None:
@@ -514,45 +517,48 @@ def properties(smiles: str, names: Iterable[str]) -> list[float]:
 NODE_FIELDS = (119, 7, 6, 2, 3, 9)
 # single, double, triple, aromatic, and double bonds with a known side
 RELATIONS = 6
-_RELATION = {1.0: 0, 2.0: 1, 3.0: 2, 1.5: 3}
+# by twice the order of a bond: 2 single, 3 aromatic, 4 double, 6 triple
+_RELATION = np.array([0, 0, 0, 3, 1, 0, 2, 0])
 _SIDES = {"R": 1, "S": 2}
-Nodes = list[list[int]]
-Edges = list[list[int]]
+# one after another, not as lists of lists: of millions of small lists the collector takes its time
+Nodes = list[int]
+Edges = list[int]
 
 
 def relational(smiles: str) -> tuple[Nodes, Edges]:
     """Nodes and edges of a valid SMILES, whatever the order of its atoms.
 
-    Returns nodes, each one value for every field of `NODE_FIELDS` (the last is the smallest ring it
-    is in, 0 for none), and edges (from, to, relation), each bond in both directions.
+    Returns the fields of `NODE_FIELDS` of every atom, one atom after another (the last is the
+    smallest ring it is in, 0 for none), and from, to and relation of every edge, each bond in both
+    directions.
     """
-    return _relational(Chem.MolFromSmiles(smiles))
+    return _relational(Chem.MolFromSmiles(smiles), smiles)
 
 
-def _relational(molecule: Chem.Mol) -> tuple[Nodes, Edges]:
+def _relational(molecule: Chem.Mol, smiles: str) -> tuple[Nodes, Edges]:
     smallest = molecule.GetRingInfo().MinAtomRingSize
-    nodes = [
-        [
+    has_centres = "@" in smiles
+    nodes: Nodes = []
+    for i in range(molecule.GetNumAtoms()):
+        atom = molecule.GetAtomWithIdx(i)
+        # centres of stereochemistry have it, and no other atoms
+        side = has_centres and atom.HasProp("_CIPCode") and _SIDES.get(atom.GetProp("_CIPCode"))
+        nodes += (
             min(atom.GetAtomicNum(), 118),
             min(max(atom.GetFormalCharge() + 3, 0), 6),
             min(atom.GetTotalNumHs(), 5),
             int(atom.GetIsAromatic()),
-            # centres of stereochemistry have it, and no other atoms
-            _SIDES.get(atom.GetProp("_CIPCode"), 0) if atom.HasProp("_CIPCode") else 0,
+            side or 0,
             min(smallest(i), 8),
-        ]
-        for i, atom in enumerate(molecule.GetAtoms())
-    ]
+        )
     # a matrix of orders takes a tenth of the time of asking every bond
     order = Chem.GetAdjacencyMatrix(molecule, useBO=True)
     starts, ends = np.nonzero(order)
-    kinds = [_RELATION.get(value, 0) for value in order[starts, ends].tolist()]
-    edges = [list(edge) for edge in zip(starts.tolist(), ends.tolist(), kinds, strict=True)]
-    for edge in edges:
-        if edge[2] == 1:
-            stereo = molecule.GetBondBetweenAtoms(edge[0], edge[1]).GetStereo()
-            edge[2] = 4 if stereo in _CIS else 5 if stereo in _TRANS else 1
-    return nodes, edges
+    kinds = _RELATION[np.minimum(2 * order[starts, ends], 7).astype(np.int64)]
+    for k in np.flatnonzero(kinds == 1).tolist():
+        stereo = molecule.GetBondBetweenAtoms(int(starts[k]), int(ends[k])).GetStereo()
+        kinds[k] = 4 if stereo in _CIS else 5 if stereo in _TRANS else 1
+    return nodes, np.column_stack([starts, ends, kinds]).ravel().tolist()
 
 
 # Descriptors -------------------------------------------------------------------------------------

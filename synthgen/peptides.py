@@ -186,14 +186,17 @@ _APART = (1, 2, 3, 4)
 RELATIONS = 2 * len(_APART)
 
 
-def relational(sequence: str) -> tuple[list[list[int]], list[list[int]]]:
-    """Nodes and directed edges (from, to, relation) of a valid sequence."""
+def relational(sequence: str) -> tuple[list[int], list[int]]:
+    """Fields of the nodes, then from, to and relation of the directed edges, of a valid sequence.
+
+    One node, one edge after another, as `synthgen.chemistry.relational` gives them.
+    """
     n = len(sequence)
-    nodes = [
-        [_PLACE[letter], min(i, _ENDS), min(n - 1 - i, _ENDS)] for i, letter in enumerate(sequence)
-    ]
-    edges = []
+    nodes: list[int] = []
+    for i, letter in enumerate(sequence):
+        nodes += (_PLACE[letter], min(i, _ENDS), min(n - 1 - i, _ENDS))
+    edges: list[int] = []
     for k, apart in enumerate(_APART):
         for i in range(n - apart):
-            edges += [[i, i + apart, 2 * k], [i + apart, i, 2 * k + 1]]
+            edges += (i, i + apart, 2 * k, i + apart, i, 2 * k + 1)
     return nodes, edges

@@ -64,12 +64,12 @@ def test_structures_on_request() -> None:
 
 
 def test_a_critic_sees_which_way_a_chain_runs() -> None:
-    nodes, edges = peptides.relational("GAKGA")
-    assert len(nodes) == 5
-    assert all(len(node) == len(peptides.NODE_FIELDS) for node in nodes)
-    assert all((np.array(node) < peptides.NODE_FIELDS).all() for node in nodes)
+    flat = peptides.relational("GAKGA")
+    nodes = np.reshape(flat[0], (5, len(peptides.NODE_FIELDS)))
+    edges = np.reshape(flat[1], (-1, 3)).tolist()
+    assert (nodes < peptides.NODE_FIELDS).all()
     assert len(edges) == 2 * (4 + 3 + 2 + 1)
     assert {relation for _, _, relation in edges} == set(range(peptides.RELATIONS))
     assert [0, 1, 0] in edges
     assert [1, 0, 1] in edges
-    assert peptides.relational("G") == ([[list(peptides.RESIDUES).index("G"), 0, 0]], [])
+    assert peptides.relational("G") == ([list(peptides.RESIDUES).index("G"), 0, 0], [])

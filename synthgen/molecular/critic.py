@@ -62,17 +62,17 @@ class Graphs:
     @classmethod
     def of(cls, found: Sequence[tuple[Nodes, Edges]], held: Representation) -> Graphs:
         """Of nodes and edges as the representation gives them."""
-        sizes = np.array([len(nodes) for nodes, _ in found], np.int64)
-        bonds = np.array([len(edges) for _, edges in found], np.int64)
+        fields = len(held.node_fields)
+        sizes = np.array([len(nodes) // fields for nodes, _ in found], np.int64)
+        bonds = np.array([len(edges) // 3 for _, edges in found], np.int64)
         start = np.r_[0, np.cumsum(held.node_fields)[:-1]]
-        nodes = _flat(node for nodes, _ in found for node in nodes)
-        edges = _flat(edge for _, edges in found for edge in edges).reshape(-1, 3)
+        nodes = _flat(nodes for nodes, _ in found).reshape(-1, fields)
+        edges = _flat(edges for _, edges in found).reshape(-1, 3)
         first = np.r_[0, sizes.cumsum()]
         # numbers within a molecule: a batch of any of them is put together from slices
         source, target, relation = edges.T
-        numbered = nodes.reshape(-1, len(held.node_fields)) + start
         edge = np.r_[0, bonds.cumsum()]
-        return cls(numbered, source, target, relation, first, edge, held.relations)
+        return cls(nodes + start, source, target, relation, first, edge, held.relations)
 
     @classmethod
     def of_texts(cls, texts: Sequence[str], held: Representation) -> Graphs:
