@@ -17,6 +17,7 @@ from synthgen.errors import BudgetError, InvalidInputError, SynthGenError, Train
 from synthgen.training.checkpoint import Stage
 from synthgen.training.progress import Progress, about
 from synthgen.training.state import State, put_back, state_of
+from synthgen.training.strategy import Alone
 
 Metrics = dict[str, float]
 T = TypeVar("T")
@@ -115,13 +116,15 @@ def train(
     progress: Progress,
     watch: Callable[[list[Metrics]], list[str]] = lambda history: [],
     stage: Stage | None = None,
+    strategy: Alone | None = None,
 ) -> tuple[dict[str, torch.Tensor], TrainingRecord]:
     """Run ``trainer`` until the budget ends, it converges, it diverges or it is interrupted.
 
     Returns the kept weights of the best evaluation, and the record. ``watch`` reads the history
     after each evaluation and returns warnings ("name: text"), each shown and recorded once by name.
     After an evaluation the state is a good one: what losses that are not finite go back to, and
-    what ``stage`` writes as a checkpoint when it is time for one.
+    what ``stage`` writes as a checkpoint when it is time for one. Of several processes the first
+    decides by its clock for all.
 
     Raises:
         BudgetError: If not one step fits the time limit.
@@ -129,7 +132,7 @@ def train(
         InvalidInputError: If the checkpoint does not fit the trainer.
     """
     stage = stage or Stage()
-    game = _Run(trainer, budget, progress, watch, stage)
+    game = _Run(trainer, budget, progress, watch, stage, strategy or Alone())
     if (outcome := stage.outcome()) is not None:
         return game.repeat(outcome)
     # a process may have ended after the last checkpoint of its run and before the outcome
@@ -151,9 +154,10 @@ class _Run:
         progress: Progress,
         watch: Callable[[list[Metrics]], list[str]],
         stage: Stage,
+        strategy: Alone,
     ) -> None:
         self.trainer, self.budget, self.progress = trainer, budget, progress
-        self.watch, self.stage = watch, stage
+        self.watch, self.stage, self.strategy = watch, stage, strategy
         self.record, self.best, self.since = TrainingRecord(), _Best(budget.tolerance), _Mean()
         self.rollbacks = self.again = 0
         held = stage.resumed()
@@ -180,7 +184,7 @@ class _Run:
         due = step % self.budget.evaluate_every == 0 or last or self._ends_by_schedule()
         # in order of what is told
         reasons = {"interrupted": stopping and not last, "time": self.clock.out_of_time()}
-        why = next((name for name, holds in reasons.items() if holds), "")
+        why = next((name for name, holds in reasons.items() if self._agreed(holds)), "")
         if (due or why) and not self.clock.timed("evaluate", lambda: self._evaluated(step)):
             return self._roll_back(step)
         if due:
@@ -189,6 +193,9 @@ class _Run:
         if why:
             self.record.ended_by = why
         return not why and not self.is_over()
+
+    def _agreed(self, holds: bool) -> bool:
+        return bool(self.strategy.agreed(float(holds)))
 
     def is_over(self) -> bool:
         """Whether the run ends here whatever the clock says; the record is told why."""

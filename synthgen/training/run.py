@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from synthgen.seeds import Streams
 from synthgen.training.checkpoint import Checkpoints, Stage
 from synthgen.training.interrupt import Interrupt
 from synthgen.training.progress import Progress
+from synthgen.training.strategy import Alone
 
 Config = TypeVar("Config", bound=BaseModel)
 Model = TypeVar("Model")
@@ -37,6 +38,7 @@ class Run:
         deadline: Value of ``time.monotonic()`` at which the model has to be ready, or ``None``.
         checkpoints: Where its state is kept.
         interrupt: Whether it was asked to end.
+        strategy: How many processes train the model.
     """
 
     streams: Streams
@@ -46,11 +48,16 @@ class Run:
     deadline: float | None = None
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     interrupt: Interrupt = field(default_factory=Interrupt)
+    strategy: Alone = field(default_factory=Alone)
 
     def stage(self, name: str) -> Stage:
         """A training of the fit, with its place among the checkpoints; told to progress."""
         self.progress.stage(name)
         return Stage(name, self.checkpoints, self.interrupt)
+
+    def used(self, clock: StageClock) -> Callable[[], float]:
+        """How much of a stage's time has passed, as all processes see it."""
+        return lambda: 0.0 if clock.limit is None else self.strategy.agreed(clock.used())
 
 
 @dataclass

@@ -79,8 +79,9 @@ class ARGAN(TableModel):
         stage = run.stage("training")
         clock = StageClock(stage.start, run.deadline, later)
         trainer = WarmStart(
-            config, view, kept, held_out, run.streams, run.device, steps, clock.used
-        )
+            config, view, kept, held_out, run.streams, run.device, steps, run.used(clock),
+            run.strategy,
+        )  # fmt: skip
         budget = Budget(
             max_steps=steps,
             patience=steps,
@@ -88,11 +89,11 @@ class ARGAN(TableModel):
             deadline=clock.deadline,
             ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
         )
-        best, record = train(trainer, budget, run.progress, stage=stage)
+        best, record = train(trainer, budget, run.progress, stage=stage, strategy=run.strategy)
         trainer.network.load_state_dict(best)
         model = cls(encoder, config, trainer.network.eval().requires_grad_(False))
         has_critics = config.critic == "trees" and n_held_out >= _MIN_CRITIC_ROWS
-        if has_critics and not run.interrupt.asked:
+        if has_critics and not run.interrupt.asked and not run.strategy.rank:
             # cheap beside the training: a run that is resumed fits them again, to the same trees
             run.progress.stage("critic")
             with run.interrupt.optional():

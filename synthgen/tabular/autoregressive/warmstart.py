@@ -29,6 +29,7 @@ from synthgen.tabular.layout import Layout
 from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
 from synthgen.training.schedule import Schedule
+from synthgen.training.strategy import Alone
 
 _EVALUATION_CELLS = 500_000
 _EVALUATION_ROWS, _EVALUATION_PASSES = 16_384, 2
@@ -144,9 +145,12 @@ class WarmStart:
         device: torch.device,
         max_steps: int,
         time_used: Callable[[], float] = lambda: 0.0,
+        strategy: Alone | None = None,
     ) -> None:
         self.config, self.train, self.device = config, train, device
-        self.held_out = held_out.take(np.arange(min(len(held_out), _EVALUATION_ROWS)))
+        self.strategy = strategy or Alone()
+        self.n_held_out = min(len(held_out), _EVALUATION_ROWS)
+        self.held_out = held_out.take(np.arange(self.n_held_out)[self.strategy.part])
         self.bfloat16 = config.bfloat16 and fast_bfloat16(device)
         self.rng, self.noise = streams.numpy("rows"), streams.torch("noise", device)
         layout = layout_of(view)
@@ -174,17 +178,21 @@ class WarmStart:
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * group["faster"] * rate
         self.schedule.stepped()
-        batch = self.train.take(self._next_rows())
+        rows, part = self._next_rows(), self.strategy.part
+        batch = self.train.take(rows[part])
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(self.rng.integers(2**62)))
-            given, prefix = self._visible(len(batch))
+            torch.manual_seed(int(self.rng.integers(2**62)) + self.strategy.rank)
+            given, prefix = (
+                None if mask is None else mask[part] for mask in self._visible(len(rows))
+            )
             loss = self._mean(self._losses(self.network, batch, given, prefix), given)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        self.strategy.average(self.network.parameters())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         self.ema.update(self.network)
-        return {"loss": float(loss.detach())}
+        return {"loss": float(self.strategy.total(loss.detach())) / self.strategy.size}
 
     @property
     def settled(self) -> bool:
@@ -284,13 +292,13 @@ class WarmStart:
     @torch.no_grad()
     def evaluate(self) -> Metrics:
         """Loss of held-out rows, in nats a row, sampled freely; that of the kept weights."""
-        total, n = torch.zeros(len(self.best.loss), dtype=torch.float64), len(self.held_out)
+        total, n = torch.zeros(len(self.best.loss), dtype=torch.float64), self.n_held_out
         self.noise, kept = Streams(0).torch("evaluation", self.device), self.noise
         size = max(16, _EVALUATION_CELLS // self.held_out.codes.shape[1])
-        for start in range(0, n, size):
-            part = self.held_out.take(np.arange(start, min(start + size, n)))
+        for start in range(0, len(self.held_out), size):
+            part = self.held_out.take(np.arange(start, min(start + size, len(self.held_out))))
             total += self._losses(self.ema.average, part).sum(0).double().cpu()
-        self.noise = kept
+        self.noise, total = kept, self.strategy.total(total)
         apart = self.schedule.descent_from is not None
         self._watch(self.best.offer(self.ema.average, total / n, apart=apart))
         return {"score": float(self.best.loss.sum() if apart else total.sum() / n)}
