@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model, find_private_model
 from synthgen.training.checkpoint import EVERY_S, Checkpoints, digest
 from synthgen.training.device import choose_device
+from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
 
@@ -68,6 +69,9 @@ class SynthGen(Generator):
         resume: Go on from the checkpoint in ``checkpoint_dir``, if there is one: the model is the
             one that the run would have given without a break. ``time_limit_s`` counts the time of
             all its processes.
+        engine: "ray" reads, encodes and trains on the workers of a Ray cluster (extra ``ray``): the
+            one that the environment variable ``RAY_ADDRESS`` names, or one of its own.
+        workers: How many, with a core or a GPU each.
         progress: Whether to show progress on stderr; ``None`` shows it on a terminal.
 
     Attributes:
@@ -96,6 +100,8 @@ class SynthGen(Generator):
         checkpoint_dir: str | Path | None = None,
         checkpoint_every_s: float = EVERY_S,
         resume: bool = False,
+        engine: Literal["local", "ray"] = "local",
+        workers: int = 2,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -110,6 +116,8 @@ class SynthGen(Generator):
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every_s = checkpoint_every_s
         self.resume = resume
+        self.engine = engine
+        self.workers = workers
         self.progress = progress
 
     def _fit(
@@ -155,8 +163,7 @@ class SynthGen(Generator):
             run = Run(
                 streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
             )
-            with run.interrupt.heard():
-                fitted, record = model_class.fit(table, encoder, options, run)
+            fitted, record = self._trained(model_class, table, encoder, options, run)
             clock.lap("training")
         self.schema_, self.completion_ = learned.schema, learned.completion
         self.generator_ = fitted
@@ -175,6 +182,22 @@ class SynthGen(Generator):
         return self
 
     fit = ClassOrInstance(_fit)
+
+    def _trained(
+        self,
+        model: type[TableModel],
+        table: EncodedTable,
+        encoder: TableEncoder,
+        options: dict[str, Any],
+        run: Run,
+    ) -> tuple[TableModel, TrainingRecord]:
+        """The model, trained in this process or by workers."""
+        if self.engine == "local":
+            with run.interrupt.heard():
+                return model.fit(table, encoder, options, run)
+        from synthgen.distributed import raytrain
+
+        return raytrain.fit(model, table, encoder, options, run, workers=self.workers)
 
     def _learned(
         self,

@@ -43,7 +43,7 @@ _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
 _MIN_ADVERSARIAL = 10_000
 # of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
 _ADVERSARY_SHARE, _CRITIC_SHARE = 0.3, 0.15
-# molecules of the warm start for each round of the adversary, which takes as long as 20,000 of them
+# without a clock, molecules of the warm start for each round, which takes as long as 20,000 of them
 _MOLECULES_PER_ROUND, _MOST_ROUNDS = 51_200, 40
 # and between its evaluations at most
 _EVALUATED_EVERY = 100_000
@@ -108,8 +108,7 @@ class GraphGAN:
         warm, record = _warm_start(config, network, examples.vocabulary, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
-        learned = record.steps * warm.batch_size
-        rounds = config.policy_rounds or learned // _MOLECULES_PER_ROUND
+        rounds = config.policy_rounds or _planned_rounds(record.steps * warm.batch_size, run)
         if has_adversary and rounds and real is not None and not run.interrupt.asked:
             streams = run.streams.child("adversary")
             adversary = Adversary(warm, examples, trainer, real, streams)
@@ -352,6 +351,14 @@ def _network(
         vocabulary.max_length,
         sizes(config, n),
     )
+
+
+def _planned_rounds(learned: int, run: Run) -> int:
+    """Adversarial rounds after so many molecules: a share of the time decides, where it is given.
+
+    Without, as many as keep to that share.
+    """
+    return learned // _MOLECULES_PER_ROUND if run.deadline is None else _MOST_ROUNDS
 
 
 def _planned_steps(n: int, batch: int) -> int:

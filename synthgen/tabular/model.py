@@ -20,9 +20,15 @@ from synthgen.training.run import Run
 
 
 class TableModel(ABC):
-    """A generator of encoded rows."""
+    """A generator of encoded rows.
+
+    Attributes:
+        name: What it is called.
+        parallel: Whether its training follows the strategy of a `Run`.
+    """
 
     name: ClassVar[str]
+    parallel: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -50,6 +50,7 @@ class ARGAN(TableModel):
     """A trained autoregressive generator with its critics."""
 
     name: ClassVar[str] = "argan"
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,
