@@ -8,9 +8,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 
-from synthgen import frames
 from synthgen.errors import InvalidInputError
 
 
@@ -59,13 +57,12 @@ class Batches:
             names = found
             yield data
 
-    def canonical(self) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Frames as `synthgen.frames.read` gives them, each after the number of its first row."""
+    def numbered(self) -> Iterator[tuple[int, Any]]:
+        """The same, each after the number of its first row."""
         first = 0
         for data in self:
-            frame, _ = frames.read(data)
-            yield first, frame
-            first += len(frame)
+            yield first, data
+            first += data.shape[0]
 
     def sample(self, most: int, rng: np.random.Generator) -> tuple[Any, int]:
         """At most ``most`` rows, all equally likely, in their order; and how many rows there are.

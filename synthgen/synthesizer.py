@@ -23,7 +23,7 @@ from synthgen.forms.keys import Place
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
 from synthgen.privacy.declared import declared_schema, public_facts
 from synthgen.privacy.ledger import Ledger, PrivateTable
-from synthgen.relations.batched import read_batches
+from synthgen.relations.batched import in_order, read_batches
 from synthgen.relations.completion import Completion
 from synthgen.relations.imputing import Barred, impute_rows
 from synthgen.relations.learned import Learned, read_table
@@ -126,7 +126,8 @@ class SynthGen(Generator):
         """Learn a pandas, polars or Arrow table; returns self.
 
         Args:
-            data: The table; `Batches` if it is not to be held in memory.
+            data: The table; `Batches`, or with ``engine="ray"`` a Ray Dataset, if it is not to be
+                held in memory.
             schema: A `Schema`, its dict or its file; ``None`` infers it.
 
         Raises:
@@ -135,6 +136,10 @@ class SynthGen(Generator):
             KeyboardInterrupt: After Ctrl-C, with what was learned so far as the fitted model.
         """
         self._check_options()
+        if self.engine not in ("local", "ray"):
+            raise InvalidInputError(f"engine must be 'local' or 'ray', got {self.engine!r}")
+        if not is_whole(self.workers) or not self.workers:
+            raise InvalidInputError(f"workers must be 1 or more, got {self.workers!r}")
         if self.epsilon is not None and self.delta is not None:
             return self._fit_private(data, schema, Ledger(self.epsilon, self.delta))
         clock = Stopwatch()
@@ -217,9 +222,13 @@ class SynthGen(Generator):
         def wanted(n_rows: int) -> int:
             return model.rows_read(n_rows, self.model_options or {}, self.max_steps)
 
-        own = streams.child("encoding")
+        own, each = streams.child("encoding"), in_order
+        if self.engine == "ray":
+            from synthgen.distributed import raydata
+
+            data, each = raydata.as_batches(data), raydata.in_order
         if isinstance(data, Batches):
-            return read_batches(data, schema, own, wanted, encoding, progress.stepped)
+            return read_batches(data, schema, own, wanted, encoding, progress.stepped, each)
         return read_table(data, schema, own, encoding)
 
     def _fit_private(
@@ -228,6 +237,8 @@ class SynthGen(Generator):
         """The same, of rows that nothing touches but the mechanisms of a ledger."""
         clock = Stopwatch()
         model_class = find_private_model(self.model)
+        if self.engine != "local":
+            raise InvalidInputError("epsilon needs engine='local': its noise is made in one place")
         if isinstance(data, Batches):
             raise InvalidInputError(
                 "epsilon needs a table in memory: each row is touched by counted mechanisms alone, "
@@ -320,12 +331,14 @@ class SynthGen(Generator):
         balance: Balance | None = None,
         seed: int | None = None,
         batch_rows: int = BATCH_ROWS,
+        only: int | None = None,
     ) -> Iterator[Any]:
         """``n`` synthetic rows in frames of at most ``batch_rows``, one in memory at a time.
 
         Unique columns stay unique over all of them. The first frame is what `sample` gives for as
-        many rows; without rows there is one empty frame. Arguments and errors as in `sample`,
-        raised when called.
+        many rows; without rows there is one empty frame. With ``only`` there is one frame, that of
+        this number from 0, the same as among all. Other arguments and errors as in `sample`, raised
+        when called.
         """
         self._check_fitted()
         if not is_whole(n):
@@ -333,13 +346,16 @@ class SynthGen(Generator):
         if not is_whole(batch_rows) or not batch_rows:
             raise InvalidInputError(f"batch_rows must be 1 or more rows, got {batch_rows!r}")
         request = Request.of(self.completion_, where, balance)
-        return self._batches(int(n), int(batch_rows), request, self._sample_streams(seed))
+        starts = range(0, max(n, 1), batch_rows)
+        if only is not None:
+            starts = starts[only : only + 1]
+        return self._batches(int(n), int(batch_rows), starts, request, self._sample_streams(seed))
 
     def _batches(
-        self, n: int, batch_rows: int, request: Request, streams: Streams
+        self, n: int, batch_rows: int, starts: range, request: Request, streams: Streams
     ) -> Iterator[Any]:
         key = streams.integer("keys")
-        for first in range(0, max(n, 1), batch_rows):
+        for first in starts:
             own = streams.child(f"batch/{first}") if first else streams
             size = min(batch_rows, n - first)
             rows = draw_rows(size, request, self.generator_.sample, self.completion_, own)

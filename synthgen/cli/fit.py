@@ -15,6 +15,7 @@ from synthgen.cli.params import (
     Data,
     Delta,
     Device,
+    Engine,
     Epsilon,
     MaxSteps,
     ModelOptions,
@@ -23,6 +24,7 @@ from synthgen.cli.params import (
     Resume,
     Seed,
     TimeLimit,
+    Workers,
     option,
 )
 from synthgen.cli.values import megabytes, options, show_duration, show_size
@@ -86,6 +88,8 @@ def run(
     checkpoint_dir: CheckpointDir = None,
     checkpoint_every: CheckpointEvery = 60.0,
     resume: Resume = False,
+    engine: Engine = "local",
+    workers: Workers = 2,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Learn the table DATA and write a model file.
@@ -105,7 +109,7 @@ def run(
     check_target(output)
     check_resume(checkpoint_dir, resume=resume)
     declared = None if schema is None else Schema.load(schema)
-    table, batch_rows = _table(data, batch_rows, private=epsilon is not None, notes=notes)
+    table, batch_rows = _table(data, batch_rows, engine, private=epsilon is not None, notes=notes)
     reading = time.monotonic() - start
     synth = _synthesizer(
         model=model,
@@ -120,6 +124,8 @@ def run(
         checkpoint_dir=checkpoint_dir,
         checkpoint_every_s=checkpoint_every,
         resume=resume,
+        engine=engine,
+        workers=workers,
         progress=notes.progress,
     )
     fit_and_save(
@@ -136,7 +142,7 @@ def run(
 
 
 def _table(
-    data: str, batch_rows: int | None, *, private: bool, notes: Notes
+    data: str, batch_rows: int | None, engine: str, *, private: bool, notes: Notes
 ) -> tuple[Any, int | None]:
     """The table in memory, or in batches; and how many rows these have."""
     from synthgen import connectors
@@ -154,6 +160,10 @@ def _table(
             notes.say(f"{rows:,} rows: read in batches of {batch_rows:,} (--batch-rows)")
     if batch_rows is None:
         return connector.read(data), None
+    if engine == "ray" and data.lower().endswith((".parquet", ".pq")):
+        from synthgen.distributed import raydata
+
+        return raydata.parquet(data.removeprefix("parquet:")), batch_rows
     from synthgen.batches import Batches
 
     return Batches(partial(connector.read_batches, data, batch_rows)), batch_rows

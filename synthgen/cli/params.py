@@ -96,6 +96,18 @@ Resume = Annotated[
         "model is the one that the run would have given without a break.",
     ),
 ]  # fmt: skip
+Engine = Annotated[
+    str,
+    option(
+        "--engine", metavar="local|ray",
+        help="Where to work: in this process, or on the workers of a Ray cluster (extra ray): the "
+        "one that RAY_ADDRESS names, or one of its own on this machine.",
+    ),
+]  # fmt: skip
+Workers = Annotated[
+    int,
+    option("--workers", metavar="N", min=1, help="Workers of --engine ray, a core or GPU each."),
+]
 Epsilon = Annotated[
     float | None,
     option(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synthgen.cli.output import Notes
-from synthgen.cli.params import Model, Quiet, Seed, TableOut, option
+from synthgen.cli.params import Engine, Model, Quiet, Seed, TableOut, Workers, option
 from synthgen.cli.sidecar import made_by, noted
 from synthgen.cli.values import column_named, conditions
+from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,8 @@ EXAMPLES = """
   synthgen sample adult.synthgen -n 1000 --where education=Masters,Doctorate --where occupation=
 
   synthgen sample adult.synthgen -n 1000 --balance income -o balanced.parquet
+
+  synthgen sample adult.synthgen -n 100000000 -o folder --engine ray --workers 8
 
   synthgen sample adult.synthgen -n 1000 -o "postgresql://me@host/db?table=adult_synthetic"
 """
@@ -60,6 +64,8 @@ def run(
         ),
     ] = None,
     seed: Seed = None,
+    engine: Engine = "local",
+    workers: Workers = 2,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Sample N synthetic rows from MODEL.
@@ -67,13 +73,19 @@ def run(
     Columns, their order and the way their cells are written are those of the table it was fitted
     on. Beside a file OUT, OUT.meta.json says that it is synthetic and which model made it; of a
     table in a database its comment does. A table that is there keeps its columns and constraints,
-    and all of its rows are replaced.
+    and all of its rows are replaced. With [bold]--engine ray[/bold] OUT is a folder of Parquet
+    files.
     """
     from synthgen import connectors
     from synthgen.seeds import Streams
     from synthgen.synthesizer import SynthGen
 
     notes = Notes(quiet)
+    if engine == "ray":
+        _on_ray(model, output, rows, seed, where, balance, workers, notes)
+        return
+    if engine != "local":
+        raise InvalidInputError(f"--engine: must be local or ray, got {engine!r}")
     connectors.find(output)  # an unknown target is refused before the model is read
     synth = SynthGen.load(model)
     # Drawn here, so that a sample without --seed can be repeated too.
@@ -87,6 +99,46 @@ def run(
             f"Wrote {rows:,} synthetic rows, {len(synth.schema_)} columns to {output} "
             f"(seed {seed}{noted(note)})"
         )
+
+
+def _on_ray(
+    model: str,
+    folder: str,
+    rows: int,
+    seed: int | None,
+    where: list[str] | None,
+    balance: str | None,
+    workers: int,
+    notes: Notes,
+) -> None:
+    """A folder of Parquet files, drawn by workers."""
+    from synthgen import modelfile
+    from synthgen.schema import Schema
+    from synthgen.seeds import Streams
+    from synthgen.shards import sample_shards
+    from synthgen.training.progress import progress_for
+
+    if folder == "-":
+        raise InvalidInputError("-o -: --engine ray writes a folder of Parquet files; name one")
+    seed = Streams.of(seed).seed
+    schema = Schema.from_dict(modelfile.read(model, weights=False).schema)
+    with progress_for(notes.progress) as shown:
+        shown.stage("sampling")
+        write = partial(write_shard, facts=provenance(model, seed, where, balance))
+        files = sample_shards(
+            model, rows, folder, write,
+            where=conditions(where or [], schema) or None,
+            balance=None if balance is None else column_named(balance, schema, "--balance"),
+            seed=seed, workers=workers, progressed=shown.stepped,
+        )  # fmt: skip
+    notes.say(f"Wrote {rows:,} synthetic rows in {files:,} Parquet files to {folder} (seed {seed})")
+
+
+def write_shard(path: str, frame: Any, facts: dict[str, Any]) -> None:
+    """Write one of many files, with a note that it is synthetic."""
+    from synthgen import connectors
+
+    connectors.find(path).write(path, as_pandas(frame), facts)
 
 
 def write_sample(

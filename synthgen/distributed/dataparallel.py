@@ -29,7 +29,9 @@ class DataParallel(Alone):
         flat = torch.cat([grad.flatten() for grad in grads])
         distributed.all_reduce(flat)
         flat /= self.size
-        for grad, part in zip(grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
+        for grad, part in zip(
+            grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True
+        ):
             grad.copy_(part.view_as(grad))
 
     @override

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,11 +18,18 @@ from synthgen.relations.finding import find_relations
 from synthgen.relations.kept import Kept
 from synthgen.relations.learned import Learned, check_size, resolved
 from synthgen.relations.plan import Lookup, Plan
+from synthgen.relations.reader import Name
 from synthgen.schema import Schema
 from synthgen.seeds import Streams
 
+Work = Callable[[int, Any], Any]
 # rows that say what the columns are, and what may hold between them
 SAMPLE_ROWS = 200_000
+
+
+def in_order(work: Work, batches: Iterable[tuple[int, Any]]) -> Iterator[Any]:
+    """What ``work`` gives of each numbered batch, here and one after the other."""
+    return (work(first, data) for first, data in batches)
 
 
 def read_batches(
@@ -30,6 +39,7 @@ def read_batches(
     wanted: Callable[[int], int],
     encoding: Callable[[], None] = lambda: None,
     progressed: Callable[[int, int], None] = lambda done, n: None,
+    each: Callable[[Work, Iterable[tuple[int, Any]]], Iterator[Any]] = in_order,
 ) -> Learned:
     """A table in batches, read three times.
 
@@ -43,6 +53,7 @@ def read_batches(
         wanted: How many rows to learn from, of so many; all are equally likely.
         encoding: Called when the columns are known.
         progressed: Called with the rows done, and their number.
+        each: Gives in their order what a function makes of each batch, on other machines perhaps.
 
     Raises:
         InvalidInputError: If the table or the schema cannot be used, or if a pass gives other rows
@@ -56,72 +67,89 @@ def read_batches(
     if not declared:
         known = known.model_copy(update={"relations": find_relations(frame, known)})
     encoding()
-    unique = {c.name for c in schema or () if c.unique}
-    known, summaries = _summarized(batches, known, declared, unique, n_rows, progressed)
+    plan = Plan.of(known)
+    like = summarize(frame, known, plan.sources)
+    kept, summaries = Kept(known), None
+    work = partial(_summarized, schema=known, sources=plan.sources, like=like)
+    for seen, found in each(work, batches.numbered()):
+        kept.merge(seen)
+        summaries = found if summaries is None else merged(summaries, found)
+        progressed(kept.rows, n_rows)
+    if summaries is None or kept.rows != n_rows:
+        raise _other_rows(n_rows, kept.rows)
+    known = kept.schema(relations=declared, unique={c.name for c in schema or () if c.unique})
     plan = Plan.of(known)
     full = TableEncoder.from_summaries(known, summaries, plan.discrete, plan.sources)
-    n = min(n_rows, wanted(n_rows))
-    rows = streams.numpy("chosen").choice(n_rows, n, replace=False) if n < n_rows else n_rows
-    rows = np.sort(rows) if n < n_rows else np.arange(n_rows)
-    completion, table = _encoded(batches, full, plan, rows, streams, progressed)
+    completion, table = _encoded(batches, full, plan, n_rows, wanted, streams, progressed, each)
     held = int(frame.memory_usage(deep=True).sum())
     return Learned(known, completion, table, n_rows, held)
 
 
 def _summarized(
-    batches: Batches,
+    first: int,
+    data: Any,
     schema: Schema,
-    declared: bool,
-    unique: set[str | int],
-    n_rows: int,
-    progressed: Callable[[int, int], None],
-) -> tuple[Schema, list[Summary]]:
-    """Summaries of all rows, and the schema with what holds in all of them."""
-    plan = Plan.of(schema)
+    sources: Mapping[Name, Sequence[Name]],
+    like: list[Summary],
+) -> tuple[Kept, list[Summary]]:
+    """What holds in a batch, and its summaries."""
+    frame, _ = frames.read(data)
+    schema.validate_frame(frame)
     kept = Kept(schema)
-    summaries: list[Summary] | None = None
-    done = 0
-    for first, frame in batches.canonical():
-        schema.validate_frame(frame)
-        kept.see(frame, first)
-        found = summarize(frame, schema, plan.sources, like=summaries)
-        summaries = found if summaries is None else merged(summaries, found)
-        done = first + len(frame)
-        progressed(done, n_rows)
-    if summaries is None or done != n_rows:
-        raise _other_rows(n_rows, done)
-    return kept.schema(relations=declared, unique=unique), summaries
+    kept.see(frame, first)
+    return kept, summarize(frame, schema, sources, like)
 
 
 def _encoded(
     batches: Batches,
     full: TableEncoder,
     plan: Plan,
-    rows: np.ndarray,
+    n_rows: int,
+    wanted: Callable[[int], int],
     streams: Streams,
     progressed: Callable[[int, int], None],
+    each: Callable[[Work, Iterable[tuple[int, Any]]], Iterator[Any]],
 ) -> tuple[Completion, EncodedTable]:
-    """The encoders with their lookups, and the codes of the chosen rows (n,), ascending."""
-    encoder = full.part(plan.modelled)
-    shape = (len(rows), len(encoder.columns))
+    """The encoders with their lookups, and the codes of the chosen rows."""
+    n = min(n_rows, wanted(n_rows))
+    chosen = np.ones(n_rows, bool)
+    if n < n_rows:
+        chosen[:] = False
+        chosen[streams.numpy("chosen").choice(n_rows, n, replace=False)] = True
+    shape = (n, len(plan.modelled))
     table = EncodedTable(np.zeros(shape, np.int32), np.zeros(shape, np.float32))
     counts: dict[Lookup, pd.Series[int]] = {}
-    done = start = 0
-    for first, frame in batches.canonical():
-        for pair, found in plan_counts(full, plan, frame).items():
+    start = done = 0
+
+    def picked() -> Iterator[tuple[int, Any]]:
+        for first, data in batches.numbered():
+            yield first, (data, np.flatnonzero(chosen[first : first + data.shape[0]]))
+
+    work = partial(_codes, full=full, plan=plan, streams=streams)
+    for size, pairs, part in each(work, picked()):
+        for pair, found in pairs.items():
             counts[pair] = counts[pair].add(found, fill_value=0) if pair in counts else found
-        done = first + len(frame)
-        end = start + int(np.searchsorted(rows[start:], done))
-        if end > start:
-            part = frame.iloc[rows[start:end] - first].reset_index(drop=True)
-            found_codes = encoder.encode(part, streams.child(f"batch/{first}"))
-            table.codes[start:end], table.values[start:end] = found_codes.codes, found_codes.values
-        start = end
-        progressed(done, max(done, int(rows[-1]) + 1))
-    if start != len(rows):
-        raise _other_rows(int(rows[-1]) + 1, done)
+        done += size
+        stop = start + len(part)
+        if stop > n or done > n_rows:
+            raise _other_rows(n_rows, done)
+        table.codes[start:stop], table.values[start:stop] = part.codes, part.values
+        start = stop
+        progressed(done, n_rows)
+    if done != n_rows:
+        raise _other_rows(n_rows, done)
     whole = {pair: found.astype(np.int64) for pair, found in counts.items()}
     return Completion.of(full, plan, whole), table
+
+
+def _codes(
+    first: int, data: tuple[Any, np.ndarray], full: TableEncoder, plan: Plan, streams: Streams
+) -> tuple[int, dict[Lookup, pd.Series[int]], EncodedTable]:
+    """Rows of a batch, its pairs of codes that a lookup is about, and its chosen rows' codes."""
+    frame, _ = frames.read(data[0])
+    part = frame.iloc[data[1]].reset_index(drop=True)
+    table = full.part(plan.modelled).encode(part, streams.child(f"batch/{first}"))
+    return len(frame), plan_counts(full, plan, frame), table
 
 
 def _other_rows(before: int, now: int) -> InvalidInputError:

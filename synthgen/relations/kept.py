@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,15 @@ class Kept:
             unique.see(reader.cells(name), first)
         for watch in self.relations:
             watch.see(reader, first)
+
+    def merge(self, other: Kept) -> Kept:
+        """The same with the batches that another has seen, which come later."""
+        self.rows = max(self.rows, other.rows)
+        for name, unique in self.unique.items():
+            unique.merge(other.unique[name])
+        for watch, own in zip(self.relations, other.relations, strict=True):
+            watch.merge(own)
+        return self
 
     def schema(self, *, relations: bool = True, unique: Collection[Name] | None = None) -> Schema:
         """The schema with what holds.
@@ -82,6 +92,10 @@ class _Unique:
         self.hashes.append(pd.util.hash_array(values, categorize=False))
         self.rows.append(present + first)
 
+    def merge(self, other: _Unique) -> None:
+        self.hashes += other.hashes
+        self.rows += other.rows
+
     def again(self) -> tuple[int, int] | None:
         """How many rows repeat a value, and the first of them; ``None`` if none does."""
         hashes, rows = np.concatenate(self.hashes), np.concatenate(self.rows)
@@ -101,6 +115,12 @@ class _Watch:
         if len(rows) and not self.broken:
             self.first = first + int(rows[0])
         self.broken += len(rows)
+
+    def merge(self, other: Any) -> None:
+        """What another watch of the relation has seen, of later rows."""
+        if not self.broken:
+            self.first = other.first
+        self.broken += other.broken
 
     def reason(self, n_rows: int) -> str | None:
         """Why the relation is not held; ``None`` if it is."""
@@ -126,16 +146,27 @@ class _Decided(_Watch):
 
     @override
     def see(self, reader: Reader, first: int) -> None:
-        for (a, b), before in self.pairs.items():
+        for a, b in self.pairs:
             codes = pd.DataFrame({"a": reader.codes(a), "b": reader.codes(b)})
             codes["row"] = np.arange(reader.rows)
             found = codes.groupby(["a", "b"])["row"].agg(n="size", row="min").reset_index()
             at = found["row"].to_numpy()
             found["a"], found["b"] = (_keys(reader.cells(name), at) for name in (a, b))
             found["row"] += first
-            both = [found] if before is None else [before, found]
-            grouped = pd.concat(both).groupby(["a", "b"], sort=False, dropna=False)
-            self.pairs[a, b] = grouped.agg(n=("n", "sum"), row=("row", "min")).reset_index()
+            self._add((a, b), found)
+
+    @override
+    def merge(self, other: _Decided) -> None:
+        for pair, found in other.pairs.items():
+            if found is not None:
+                self._add(pair, found)
+
+    def _add(self, pair: tuple[Name, Name], found: pd.DataFrame) -> None:
+        before = self.pairs[pair]
+        if before is not None:
+            grouped = pd.concat([before, found]).groupby(["a", "b"], sort=False, dropna=False)
+            found = grouped.agg(n=("n", "sum"), row=("row", "min")).reset_index()
+        self.pairs[pair] = found
 
     @override
     def reason(self, n_rows: int) -> str | None:
@@ -174,6 +205,10 @@ class _PartialCopy(_Watch):
         source, target = (reader.schema[name] for name in self.relation.columns)
         cells = reader.cells(source.name), reader.cells(target.name)
         self.equal += int(equal(*cells, (source, target)).sum())
+
+    @override
+    def merge(self, other: _PartialCopy) -> None:
+        self.equal += other.equal
 
     @override
     def reason(self, n_rows: int) -> str | None:

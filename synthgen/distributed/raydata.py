@@ -1,0 +1,109 @@
+"""Batches on the workers of a Ray cluster: read by Ray Data, encoded, sampled in shards."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from synthgen.batches import Batches
+from synthgen.distributed.cluster import connected
+from synthgen.errors import InvalidInputError, SynthGenError
+
+# rows of a batch that Ray Data reads
+READ_ROWS = 250_000
+Work = Callable[[int, Any], Any]
+
+
+def as_batches(data: Any) -> Any:
+    """A Ray Dataset as `Batches` of Arrow tables; anything else as it is."""
+    if not type(data).__module__.startswith("ray.data"):
+        return data
+
+    def read() -> Iterable[Any]:
+        tables: Iterable[Any] = data.iter_batches(batch_format="pyarrow", batch_size=READ_ROWS)
+        return tables
+
+    _keep_order()
+    return Batches(read)
+
+
+def parquet(uri: str) -> Batches:
+    """A Parquet file, a folder of them, or an object store's, read by Ray Data.
+
+    Raises:
+        InvalidInputError: If Ray cannot read it.
+    """
+    from synthgen import frames
+
+    ray = connected()
+    _keep_order()
+    try:
+        dataset = ray.data.read_parquet(uri)
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"{uri}: cannot be read: {str(error).splitlines()[0]}") from None
+    tables = as_batches(dataset)
+    # as pandas frames with Arrow's types, which is how the connectors read Parquet
+    return Batches(lambda: (frames.read(table)[0] for table in tables))
+
+
+def in_order(work: Work, batches: Iterable[tuple[int, Any]]) -> Iterator[Any]:
+    """What ``work`` gives of each numbered batch, in their order, made by the cluster's workers.
+
+    No more batches are on their way than there are cores, so that memory grows with these.
+
+    Raises:
+        SynthGenError: What ``work`` raised.
+    """
+    ray = connected()
+    told = ray.put(work)
+    called = ray.remote(_called)
+    most = max(2, int(ray.cluster_resources().get("CPU", 1)))
+    pending: deque[Any] = deque()
+    for first, data in batches:
+        if len(pending) == most:
+            yield _got(pending.popleft())
+        pending.append(called.remote(told, first, data))
+    while pending:
+        yield _got(pending.popleft())
+
+
+def on_shards(work: Callable[[int], int], shards: int, workers: int) -> Iterator[int]:
+    """What ``work`` gives of each shard's number, as it is done; by Ray Data on ``workers``."""
+    ray = connected()
+    told = ray.put(work)
+
+    def batch(rows: dict[str, Any]) -> dict[str, Any]:
+        own = ray.get(told)
+        return {"rows": [own(int(number)) for number in rows["id"]]}
+
+    done = ray.data.range(shards, override_num_blocks=shards).map_batches(
+        batch, batch_size=1, compute=ray.data.TaskPoolStrategy(size=workers)
+    )
+    try:
+        for row in done.iter_rows():
+            yield int(row["rows"])
+    except ray.exceptions.RayTaskError as error:
+        raise _cause(error) from None
+
+
+def _called(work: Work, first: int, data: Any) -> Any:
+    return work(first, data)
+
+
+def _got(reference: Any) -> Any:
+    ray = connected()
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise _cause(error) from None
+
+
+def _cause(error: Any) -> BaseException:
+    """What went wrong in a worker, as it would have been said here."""
+    cause: BaseException = error.cause
+    return cause if isinstance(cause, SynthGenError) else error
+
+
+def _keep_order() -> None:
+    connected().data.DataContext.get_current().execution_options.preserve_order = True
