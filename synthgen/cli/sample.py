@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -139,6 +140,8 @@ def write_shard(path: str, frame: Any, facts: dict[str, Any]) -> None:
     from synthgen import connectors
 
     connectors.find(path).write(path, as_pandas(frame), facts)
+    # the note is in the file's own metadata; a folder of Parquet files holds nothing else
+    Path(f"{path}.meta.json").unlink(missing_ok=True)
 
 
 def write_sample(
