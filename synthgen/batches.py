@@ -74,21 +74,28 @@ class Batches:
             InvalidInputError: If there are no rows.
         """
         parts: list[tuple[np.ndarray, Any]] = []
-        below, n = 1.0, 0
+        below, kept, n = 1.0, 0, 0
         for data in self:
             key = rng.random(data.shape[0])
             n += len(key)
             parts.append(_below(below, key, nw.from_native(data, eager_only=True)))
-            keys = np.concatenate([key for key, _ in parts])
-            if len(keys) > 2 * most:
-                below = np.partition(keys, most)[most]
-                parts = [_below(below, *part) for part in parts]
+            kept += len(parts[-1][0])
+            if kept > 2 * most:
+                below, parts = _smallest(most, parts)
+                kept = most
         if not n:
             raise InvalidInputError("the table has no rows; expected at least one")
-        keys = np.concatenate([key for key, _ in parts])
-        if len(keys) > most:
-            parts = [_below(np.partition(keys, most)[most], *part) for part in parts]
+        if kept > most:
+            _, parts = _smallest(most, parts)
         return nw.concat([part for _, part in parts], how="vertical").to_native(), n
+
+
+def _smallest(
+    most: int, parts: list[tuple[np.ndarray, Any]]
+) -> tuple[float, list[tuple[np.ndarray, Any]]]:
+    """The rows with the ``most`` smallest keys, and the first key above them."""
+    limit = float(np.partition(np.concatenate([key for key, _ in parts]), most)[most])
+    return limit, [_below(limit, *part) for part in parts]
 
 
 def _below(limit: float, key: np.ndarray, data: Any) -> tuple[np.ndarray, Any]:

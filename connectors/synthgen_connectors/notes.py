@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synthgen.atomic import replacing
+from synthgen.digests import sha256
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ def write_beside(path: str, facts: Mapping[str, Any]) -> str:
     """``PATH.meta.json``, which also says which bytes it speaks of; returns its path."""
     if not os.path.isfile(path):  # a device or a pipe
         return ""
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
-    note = {**facts, "file": os.path.basename(path), "sha256": digest.hexdigest()}
+    note = {**facts, "file": os.path.basename(path), "sha256": sha256(path)}
     with replacing(f"{path}.meta.json") as handle:
         handle.write((json.dumps(note, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     return f"{path}.meta.json"

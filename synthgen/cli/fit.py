@@ -134,7 +134,13 @@ def run(
         output,
         seconds={"reading": round(reading, 3)},
         asked=asked(
-            "fit", data, synth, schema=declared and declared.to_dict(), batch_rows=batch_rows
+            "fit",
+            data,
+            synth,
+            schema=declared and declared.to_dict(),
+            batch_rows=batch_rows,
+            engine=engine,
+            workers=workers,
         ),
     )
     report(synth, output, time.monotonic() - start, notes)
@@ -163,7 +169,7 @@ def _table(
     if engine == "ray" and data.lower().endswith((".parquet", ".pq")):
         from synthgen.distributed import raydata
 
-        return raydata.parquet(data.removeprefix("parquet:")), batch_rows
+        return raydata.parquet(data.removeprefix("parquet:"), batch_rows), batch_rows
     from synthgen.batches import Batches
 
     return Batches(partial(connector.read_batches, data, batch_rows)), batch_rows

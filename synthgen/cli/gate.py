@@ -16,7 +16,7 @@ from synthgen.cli.judging import SYNTHETIC, fitted_on
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import Json, Quiet, Seed, option
 from synthgen.cli.privacy import Case, Holdout, ModelFile, attacked, opened
-from synthgen.cli.sidecar import sha256
+from synthgen.digests import sha256
 from synthgen.errors import InvalidInputError
 
 if TYPE_CHECKING:

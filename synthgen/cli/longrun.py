@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from synthgen import connectors
-from synthgen.cli.sidecar import sha256, write_times
+from synthgen.cli.sidecar import write_times
+from synthgen.digests import sha256
 from synthgen.errors import InterruptedFitError, InvalidInputError
 
 if TYPE_CHECKING:

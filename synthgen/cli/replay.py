@@ -12,10 +12,10 @@ import typer
 
 from synthgen.cli.output import Notes
 from synthgen.cli.params import Quiet, option
-from synthgen.cli.sidecar import MOST_BYTES, sha256
+from synthgen.cli.sidecar import ENDING, read_note
+from synthgen.digests import sha256
 from synthgen.errors import InvalidInputError, SynthGenError
 
-_ENDING = ".meta.json"
 EXAMPLES = """
 [bold]Examples[/bold]
 
@@ -135,7 +135,8 @@ def _fit_again(told: dict[str, Any], record: str, output: str, data: str | None)
     if asked["schema"] is not None:
         schema = f"{output}.schema.json"
         Path(schema).write_text(json.dumps(asked["schema"]), encoding="utf-8")
-    settings["batch_rows"] = asked.get("batch_rows")
+    rest = ("batch_rows", "engine", "workers")
+    settings |= {name: asked[name] for name in rest if name in asked}
     fit.run(source, output, schema=schema, quiet=True, **settings)
 
 
@@ -154,17 +155,6 @@ def _data(asked: dict[str, Any], record: str, data: str | None) -> str:
 
 
 def _read(record: str) -> dict[str, Any]:
-    from synthgen.untrusted import strict_json
-
-    if not record.endswith(_ENDING):
-        raise InvalidInputError(f"{record}: not a record; name the *{_ENDING} beside a file")
-    try:
-        if os.path.getsize(record) > MOST_BYTES:
-            raise InvalidInputError(f"{record}: larger than a record can be")
-        return strict_json(Path(record).read_bytes())
-    except OSError as error:
-        raise InvalidInputError(f"{record}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        raise InvalidInputError(f"{record}: not a record: {error}") from None
+    if not record.endswith(ENDING):
+        raise InvalidInputError(f"{record}: not a record; name the *{ENDING} beside a file")
+    return read_note(record)

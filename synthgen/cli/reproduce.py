@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthgen.cli.sample import write_sample
-from synthgen.cli.sidecar import made_by
-from synthgen.errors import SynthGenError
-from synthgen.untrusted import strict_json
+from synthgen.cli.sidecar import ENDING, made_by, read_note
+from synthgen.errors import InvalidInputError, SynthGenError
 
 if TYPE_CHECKING:
     from synthgen.reports.privacy import PrivacyReport
     from synthgen.synthesizer import SynthGen
 
 LINEAGE = "the rows are the model's, byte for byte"
-_MOST_BYTES, _BLOCK = 1 << 20, 1 << 20
+_BLOCK = 1 << 20
 
 
 def check_lineage(report: PrivacyReport, path: str, model: str, synth: SynthGen) -> None:
@@ -37,12 +35,18 @@ def why_not(path: str, model: str, synth: SynthGen) -> list[str]:
     The record that `sample` writes says how many rows were drawn, with which seed and under which
     conditions; the same is drawn again.
     """
-    record = _record(path)
-    if isinstance(record, str):
-        return [record]
+    note = f"{path}{ENDING}"
+    if not os.path.isfile(path):
+        return [f"{path}: only a file can be compared with what the model gives"]
+    if not os.path.isfile(note):
+        return [f"{note} is missing: how the rows were drawn is not known"]
+    try:
+        record = read_note(note)
+    except InvalidInputError as error:
+        return [str(error)]
     made = made_by(model)["model"]["sha256"]
     if record.get("model", {}).get("sha256") != made:
-        return [f"{path}.meta.json names another model than {model}"]
+        return [f"{note} names another model than {model}"]
     try:
         with tempfile.TemporaryDirectory() as folder:
             again = os.path.join(folder, os.path.basename(path))
@@ -53,22 +57,8 @@ def why_not(path: str, model: str, synth: SynthGen) -> list[str]:
             )  # fmt: skip
             same = _same(path, again)
     except (SynthGenError, KeyError, TypeError, ValueError) as error:
-        return [f"{path}.meta.json: cannot be repeated ({error})"]
+        return [f"{note}: cannot be repeated ({error})"]
     return [] if same else [f"{path} is not what {model} gives for its record"]
-
-
-def _record(path: str) -> dict[str, Any] | str:
-    """The record beside a file, or why there is none."""
-    note = f"{path}.meta.json"
-    if not os.path.isfile(path):
-        return f"{path}: only a file can be compared with what the model gives"
-    if not os.path.isfile(note) or os.path.getsize(note) > _MOST_BYTES:
-        return f"{note} is missing: how the rows were drawn is not known"
-    with open(note, "rb") as handle:
-        try:
-            return strict_json(handle.read())
-        except (ValueError, json.JSONDecodeError) as error:
-            return f"{note}: {error}"
 
 
 def _same(one: str, other: str) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from datetime import datetime, timezone
 from typing import Any
 
 from synthgen.atomic import replacing
+from synthgen.digests import sha256
+from synthgen.errors import InvalidInputError
 from synthgen.untrusted import strict_json
 
+ENDING = ".meta.json"
 # more than a record has
-MOST_BYTES = 16 << 20
+_MOST_BYTES = 16 << 20
 
 
 def made_by(model: str) -> dict[str, Any]:
@@ -30,26 +32,33 @@ def noted(note: str) -> str:
     return f"; {note} says how they were made" if note else ""
 
 
-def sha256(path: str) -> str:
-    """Of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def read_note(path: str) -> dict[str, Any]:
+    """What a ``*.meta.json`` says.
+
+    Raises:
+        InvalidInputError: If it is missing, too large, or not a JSON object.
+    """
+    try:
+        if os.path.getsize(path) > _MOST_BYTES:
+            raise InvalidInputError(f"{path}: larger than a record can be")
+        with open(path, "rb") as handle:
+            told: dict[str, Any] = strict_json(handle.read())
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"{path}: not a record: {error}") from None
+    return told
 
 
 def read_record(model: str) -> dict[str, Any]:
     """MODEL.meta.json, empty where there is none or it is of another file."""
-    note = f"{model}.meta.json"
-    if not os.path.isfile(note) or os.path.getsize(note) > MOST_BYTES:
+    try:
+        told = read_note(f"{model}{ENDING}")
+        return told if told["model"]["sha256"] == sha256(model) else {}
+    except (InvalidInputError, KeyError, TypeError):
         return {}
-    with open(note, "rb") as handle:
-        try:
-            told = strict_json(handle.read())
-            return told if told["model"]["sha256"] == sha256(model) else {}
-        except (ValueError, KeyError, TypeError):
-            return {}
 
 
 def write_times(
@@ -74,5 +83,5 @@ def write_times(
     }
     if fit is not None:
         note["fit"] = fit
-    with replacing(f"{model}.meta.json") as handle:
+    with replacing(f"{model}{ENDING}") as handle:
         handle.write((json.dumps(note, indent=2) + "\n").encode("utf-8"))

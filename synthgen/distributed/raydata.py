@@ -10,26 +10,24 @@ from synthgen.batches import Batches
 from synthgen.distributed.cluster import connected
 from synthgen.errors import InvalidInputError, SynthGenError
 
-# rows of a batch that Ray Data reads
-READ_ROWS = 250_000
 Work = Callable[[int, Any], Any]
 
 
-def as_batches(data: Any) -> Any:
-    """A Ray Dataset as `Batches` of Arrow tables; anything else as it is."""
+def as_batches(data: Any, rows: int = 250_000) -> Any:
+    """A Ray Dataset as `Batches` of Arrow tables of ``rows`` rows; anything else as it is."""
     if not type(data).__module__.startswith("ray.data"):
         return data
 
     def read() -> Iterable[Any]:
-        tables: Iterable[Any] = data.iter_batches(batch_format="pyarrow", batch_size=READ_ROWS)
+        tables: Iterable[Any] = data.iter_batches(batch_format="pyarrow", batch_size=rows)
         return tables
 
     _keep_order()
     return Batches(read)
 
 
-def parquet(uri: str) -> Batches:
-    """A Parquet file, a folder of them, or an object store's, read by Ray Data.
+def parquet(uri: str, rows: int) -> Batches:
+    """Parquet, a file, a folder or an object store's, read by Ray Data, ``rows`` rows at once.
 
     Raises:
         InvalidInputError: If Ray cannot read it.
@@ -42,7 +40,7 @@ def parquet(uri: str) -> Batches:
         dataset = ray.data.read_parquet(uri)
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"{uri}: cannot be read: {str(error).splitlines()[0]}") from None
-    tables = as_batches(dataset)
+    tables = as_batches(dataset, rows)
     # as pandas frames with Arrow's types, which is how the connectors read Parquet
     return Batches(lambda: (frames.read(table)[0] for table in tables))
 

@@ -24,8 +24,9 @@ from synthgen.seeds import Streams
 from synthgen.tabular.registry import find_model
 from synthgen.training.checkpoint import Checkpoints
 from synthgen.training.loop import TrainingRecord
-from synthgen.training.progress import progress_for
+from synthgen.training.progress import Progress
 from synthgen.training.run import Run
+from synthgen.training.state import state_of
 
 if TYPE_CHECKING:
     from synthgen.tabular.model import TableModel
@@ -111,22 +112,20 @@ def _work(settings: dict[str, Any]) -> None:
     if strategy.rank:
         checkpoints.path = None
     seed, identity = settings["identity"]
-    identity.pop("versions", None)
     checkpoints.belongs(seed, identity)
     until = settings["until"]
     encoder = TableEncoder.from_dict(Schema.from_dict(settings["schema"]), settings["encoding"])
-    with progress_for(False) as progress:
-        run = Run(
-            Streams(settings["seed"]),
-            torch.device(settings["device"]),
-            progress,
-            settings["max_steps"],
-            None if until is None else time.monotonic() + until - time.time(),
-            checkpoints,
-            strategy=strategy,
-        )
-        table = EncodedTable(*ray.get(settings["table"]))
-        fitted, record = find_model(settings["model"]).fit(table, encoder, settings["options"], run)
+    run = Run(
+        Streams(settings["seed"]),
+        torch.device(settings["device"]),
+        Progress(),
+        settings["max_steps"],
+        None if until is None else time.monotonic() + until - time.time(),
+        checkpoints,
+        strategy=strategy,
+    )
+    table = EncodedTable(*ray.get(settings["table"]))
+    fitted, record = find_model(settings["model"]).fit(table, encoder, settings["options"], run)
     with tempfile.TemporaryDirectory() as folder:
         if not strategy.rank:
             _write(fitted, record, checkpoints, Path(folder))
@@ -139,7 +138,7 @@ def _write(
     save_file(fitted.weights(), folder / _WEIGHTS)
     told = {
         "options": fitted.config(),
-        "record": {name: getattr(record, name) for name in TrainingRecord.STATE},
+        "record": state_of(record),
         "resumed_from_step": checkpoints.resumed_from_step,
     }
     (folder / _REST).write_text(json.dumps(told), encoding="utf-8")
