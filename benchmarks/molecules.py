@@ -75,7 +75,8 @@ def main() -> None:
             for arm in wanted.arms:
                 model, record = fitted(name, train, seed, wanted, arm)
                 rows = scored.row(f"{arm}", seed, lambda m=model, a=arm: drawn(m(), a), wanted)
-                found.append(rows | {"record": record})
+                limit = {"limit_s": wanted.time_limit_s, "threads": wanted.threads}
+                found.append(rows | limit | {"record": record})
             write(wanted.out, found)
     print(wanted.out.with_suffix(".md").read_text())
 
@@ -196,23 +197,35 @@ def _changed(
 
 
 def write(target: Path, found: list[dict[str, Any]]) -> None:
-    """``target.json`` and ``target.md``."""
-    described = machine.describe()
-    document = {"machine": described, "rows": found}
-    target.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
-    lines = [
-        "# Molecules\n",
-        machine.line(described),
-        _LEGEND,
-    ]
-    for name in dict.fromkeys(row["set"] for row in found):
-        lines += [f"\n## {name}\n", "| | seeds | " + " | ".join(WAYS) + " | fit s | per s |"]
+    """``target.json`` and ``target.md``; rows of other sets, limits and seeds stay in them."""
+    path, described = target.with_suffix(".json"), machine.describe()
+    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = list({_key(row): row for row in [*before, *found]}.values())
+    path.write_text(json.dumps({"machine": described, "rows": rows}, indent=1) + "\n")
+    lines = ["# Molecules\n", machine.line(described), _LEGEND]
+    fitted = [row for row in rows if "record" in row]
+    for name, limit in sorted({(row["set"], _limit(row)) for row in fitted}):
+        several = [row for row in fitted if (row["set"], _limit(row)) == (name, limit)]
+        commits = ", ".join(sorted({row["record"]["commit"] for row in several}))
+        threads = sorted({row.get("threads", 2) for row in several})
+        on = " and ".join(f"{n} thread{'s' * (n > 1)}" for n in threads)
+        lines.append(f"\n## {name}, fits of {limit / 60:g} minutes on {on}, commit {commits}\n")
+        lines += ["| | seeds | " + " | ".join(WAYS) + " | fit s | per s |"]
         lines.append("|---|--:|" + "--:|" * (len(WAYS) + 2))
+        trivial = [row for row in rows if row["set"] == name and "record" not in row]
         for kind, label in LABELS.items():
-            rows = [row for row in found if row["set"] == name and row["kind"] == kind]
-            if rows:
-                lines.append(_line(label, rows))
+            of_kind = [row for row in trivial + several if row["kind"] == kind]
+            if of_kind:
+                lines.append(_line(label, of_kind))
     target.with_suffix(".md").write_text("\n".join(lines) + "\n")
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in ("set", "kind", "seed", "limit_s", "threads"))
+
+
+def _limit(row: dict[str, Any]) -> float:
+    return float(row["limit_s"])
 
 
 def _line(label: str, rows: list[dict[str, Any]]) -> str:
