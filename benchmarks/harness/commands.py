@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
+import time
 
 
 def synthgen(*arguments: object, read: bool = False) -> str:
@@ -18,7 +19,12 @@ def synthgen(*arguments: object, read: bool = False) -> str:
     return done.stdout or ""
 
 
-def children_mb() -> float:
-    """Largest resident memory of any child that has ended."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+def measured(*arguments: object) -> tuple[float, float]:
+    """Run the command; its seconds, and the resident MiB of the largest of its processes."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "synthgen", *map(str, arguments)])
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status:
+        raise SystemExit(f"synthgen {arguments[0]} ended with {os.waitstatus_to_exitcode(status)}")
+    return seconds, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
