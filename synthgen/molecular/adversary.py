@@ -5,7 +5,8 @@ along the policy gradient (Williams, 1992) of a reward. For molecules drawn free
 critic's logit: at the critic's optimum log p_real / p_drawn, whose mean over draws is minus the
 reverse Kullback-Leibler divergence (Nowozin et al., 2016, table 1), where likelihood lowers the
 forward one. Molecules drawn for a wish are also paid for how near they came to it. The likelihood
-of real molecules, trained on beside, keeps the generator where the warm start brought it.
+of real molecules, trained on beside, keeps the generator where the warm start brought it. Such
+gradients are mostly noise, which a falling rate averages out.
 
 A graph is made of choices, so nothing flows back through a drawn one; rewards need no gradient.
 """
@@ -28,7 +29,7 @@ from synthgen.molecular.examples import Examples
 from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
-from synthgen.training.state import lower_rates
+from synthgen.training.schedule import Schedule
 
 # molecules drawn in a round, the share of them drawn for wishes, and those drawn for one wish
 _DRAWN, _WISHED, _GROUP = 4096, 0.25, 4
@@ -67,10 +68,11 @@ class Adversary:
         critic: Trained along.
         real: The molecules that the critic learns from.
         streams: Random streams.
+        schedule: Of the learning rate, a step for each round.
     """
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "warm", "critic", "rng", "rounds", "remembered", "optimizer", "average", "unique",
+        "warm", "critic", "rng", "schedule", "remembered", "optimizer", "average", "unique",
     )  # fmt: skip
 
     def __init__(
@@ -80,12 +82,13 @@ class Adversary:
         critic: CriticTrainer,
         real: Graphs,
         streams: Streams,
+        schedule: Schedule,
     ) -> None:
         self.warm, self.network = warm, warm.network
         self.representation, self.vocabulary = examples.representation, examples.vocabulary
         self.critic, self.real, self.appraise = critic, real, examples.appraise
         self.streams, self.rng = streams, streams.numpy("policy")
-        self.rounds = 0
+        self.schedule = schedule
         self.seen: list[Graphs] = []
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
@@ -96,6 +99,11 @@ class Adversary:
         )
         self.average = EMA(self.network, _AVERAGED)
         self.unique: list[float] = []
+
+    @property
+    def rounds(self) -> int:
+        """Rounds so far."""
+        return self.schedule.n_steps
 
     @property
     def remembered(self) -> list[dict[str, Any]]:
@@ -109,7 +117,10 @@ class Adversary:
     def step(self) -> Metrics:
         """One round; what critic and generator lost, and how near wishes came."""
         drawn = self._draw()
-        self.rounds += 1
+        self.schedule.due()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.warm.config.policy_rate * self.schedule.rate()
+        self.schedule.stepped()
         found = decode(
             drawn.codes,
             self.vocabulary,
@@ -144,7 +155,7 @@ class Adversary:
             known[:n_wished] = np.repeat(is_told, _GROUP, axis=0)
         self.network.eval()
         streams = self.streams.child(f"round/{self.rounds}")
-        codes = draw(self.network, self.warm.rules, wanted, known, streams)
+        codes = draw(self.network, self.warm.rules, wanted, known, streams).codes
         return Drawn(codes, wanted, known, np.arange(_DRAWN) >= n_wished)
 
     def _teach(self, steps: int) -> float:
@@ -221,7 +232,7 @@ class Adversary:
 
     def slow_down(self, factor: float) -> None:
         """Multiply the rate of the policy gradients."""
-        lower_rates(self.optimizer, factor)
+        self.schedule.slow_down(factor)
 
 
 def watch(history: Sequence[Metrics]) -> list[str]:

@@ -34,7 +34,7 @@ class Aims:
         self.reached = np.asarray(reached, np.float32)
         good = self.reached.ndim == 2 and self.reached.shape[1] == _PLACES
         if not good or not np.isfinite(self.reached).all() or (np.diff(self.reached) < 0).any():
-            raise ValueError("reached: not rising normal scores of 27 wishes")
+            raise ValueError("aims.reached: not rising normal scores of 27 wishes")
 
     @classmethod
     def straight(cls, n_properties: int) -> Aims:

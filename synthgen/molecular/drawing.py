@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -50,6 +52,19 @@ def replay(codes: Tensor, rules: Rules) -> tuple[Steps, Tensor]:
     return Steps(before, torch.stack(atoms, 1), torch.stack(frees, 1)), may
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Molecules drawn.
+
+    Shape:
+        codes: (n, length) int16 actions, `END` (0) after the end.
+        log_likelihood: (n,) float32, of these actions as they were drawn.
+    """
+
+    codes: np.ndarray
+    log_likelihood: np.ndarray
+
+
 def draw(
     network: ActionNetwork,
     rules: Rules,
@@ -58,8 +73,8 @@ def draw(
     streams: Streams,
     fragment: Fragment | None = None,
     guidance: float = 0.0,
-) -> np.ndarray:
-    """One molecule for each row of wishes: (n, length) int16 codes.
+) -> Draws:
+    """One molecule for each row of wishes.
 
     Args:
         network: In evaluation mode.
@@ -72,6 +87,7 @@ def draw(
             to what it draws with it (Ho and Salimans, *Classifier-free diffusion guidance*, 2021).
     """
     codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
+    likely = np.zeros(len(wanted), np.float32)
     device = rules.kind.device
     network = network.for_products(torch.bfloat16) if fast_bfloat16(device) else network
 
@@ -89,11 +105,11 @@ def draw(
         if fragment is not None:
             walks = torch.as_tensor(different[:, -1].astype(np.int64)).to(device)
             drawing.held = Holding.start(walks, fragment, rules)
-        drawn = drawing.run(noise).cpu().numpy()
-        codes[rows, : drawn.shape[1]] = drawn
+        drawn, log = (part.cpu().numpy() for part in drawing.run(noise))
+        codes[rows, : drawn.shape[1]], likely[rows] = drawn, log
 
     in_batches(batch, len(wanted), _rows(network, rules), device)
-    return codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)]
+    return Draws(codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)], likely)
 
 
 def _rows(network: ActionNetwork, rules: Rules) -> int:
@@ -112,7 +128,8 @@ class Drawing:
 
     Shape:
         at: (n,) place of each molecule that has not ended; row: (n,) which one it is.
-        state, wish, held: of each place. Places whose molecules have ended are given to others.
+        state, wish, reached, held: of each place. A place whose molecules have ended is given to
+            others.
     """
 
     def __init__(self, network: ActionNetwork, rules: Rules, wishes: Tensor, at: Tensor) -> None:
@@ -123,6 +140,8 @@ class Drawing:
         self.wish = wishes.to(device)
         self.before = torch.zeros(len(wishes), dtype=torch.long, device=device)
         self.state = Construction.start(len(wishes), rules)
+        self.tally = None if network.wishes is None else network.wishes.tally
+        self.reached = None if self.tally is None else self.tally.begin.expand(len(wishes), -1)
         self.held: Holding | None = None
         self.cache = Cache(network.sizes.layers, self.n, 2 * rules.max_length)
         self.free_cache: Cache | None = None
@@ -133,22 +152,26 @@ class Drawing:
         self.free_cache = Cache(self.network.sizes.layers, self.n, 2 * self.rules.max_length)
 
     @torch.inference_mode()
-    def run(self, noise: torch.Generator) -> Tensor:
-        """The actions (n, 2 max_length) of all molecules, `END` (0) after the end."""
+    def run(self, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The actions (n, 2 max_length) of all molecules, and their log likelihood (n,)."""
         device = self.row.device
+        log = torch.zeros(self.n, device=device)
         out = torch.zeros(self.n, 2 * self.rules.max_length, dtype=torch.long, device=device)
         for k in range(out.shape[1]):
-            action = pick(self.share(k), self.at, noise)
+            share = self.share(k)
+            action = pick(share, self.at, noise)
             out[self.row, k] = action
+            log[self.row] += share[self.at, action].log()
             if not self.go_on(action, noise):
                 break
-        return out
+        return out, log
 
     def share(self, k: int) -> Tensor:
         """Probabilities (places, n_actions) of what comes at step ``k``."""
         atom, free = seen(self.state)
         device, last = self.row.device, self.rules.max_length - 1
-        steps = Steps(self.before[:, None], atom[:, None], free[:, None], min(k, last))
+        before, atom, free = (part[:, None] for part in (self.before, atom, free))
+        steps = Steps(before, atom, free, min(k, last), self.reached)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
             logits = self.network(steps, *self.wish.chunk(2, 1), self.cache)[:, 0]
             if self.free_cache is not None:
@@ -189,6 +212,9 @@ class Drawing:
         origin, self.before = torch.arange(n, device=ways.device), ways.new_zeros(n)
         origin[place], self.before[place] = source, taken
         self.state, self.wish = self.state.take(origin), self.wish[origin]
+        if self.tally is not None and self.reached is not None:
+            here = self.state.atom[:, 0]
+            self.reached = self.tally.after(self.reached[origin], here, self.before)
         if self.held is not None:
             first = torch.zeros(n, dtype=torch.bool, device=ways.device)
             first[place] = begins

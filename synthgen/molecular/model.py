@@ -23,17 +23,22 @@ from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.fragments import Fragment
 from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.odds import Odds
 from synthgen.molecular.representation import KINDS, Molecules, Representation
+from synthgen.molecular.tally import contributions
 from synthgen.molecular.warmstart import (
     GraphGANConfig,
     WarmStart,
     batch_rows,
+    log_likelihoods,
     random_orders,
     sizes,
 )
 from synthgen.seeds import Streams
+from synthgen.training.checkpoint import Stage
 from synthgen.training.loop import Budget, TrainingRecord, train
 from synthgen.training.run import Run, StageClock, load_weights, parse_options
+from synthgen.training.schedule import Schedule
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
 _EVALUATIONS = 60
@@ -73,6 +78,7 @@ class GraphGAN:
         self.rules = Rules.of(vocabulary, network.bias.device)
         self.fragment: Fragment | None = None
         self.aims = Aims.straight(self.n_properties)
+        self.odds: Odds | None = None
 
     @staticmethod
     def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
@@ -105,15 +111,22 @@ class GraphGAN:
             network = _network(examples.vocabulary, config, examples.wishes.shape[1], n)
             critic = GraphCritic(held)
         network.to(run.device)
+        if network.wishes is not None:
+            rules = Rules.of(examples.vocabulary, run.device)
+            rng = run.streams.numpy("tally")
+            found = contributions(*parts.train, rules, len(examples.vocabulary.atoms), rng)
+            network.wishes.tally.keep(*found)
         warm, record = _warm_start(config, network, examples.vocabulary, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
         rounds = config.policy_rounds or _planned_rounds(record.steps * warm.batch_size, run)
         if has_adversary and rounds and real is not None and not run.interrupt.asked:
             streams = run.streams.child("adversary")
-            adversary = Adversary(warm, examples, trainer, real, streams)
-            later = shares[1] / sum(shares)
-            rounds = _against(adversary, min(rounds, _MOST_ROUNDS), later, run, record)
+            stage = run.stage("adversary")
+            clock = StageClock(stage.start, run.deadline, shares[1] / sum(shares))
+            schedule = Schedule(min(rounds, _MOST_ROUNDS), clock.used, warm_up=1)
+            adversary = Adversary(warm, examples, trainer, real, streams, schedule)
+            rounds = _against(adversary, clock, stage, run, record)
             config = config.model_copy(update={"policy_rounds": rounds})
         model = cls(held, examples.vocabulary, config, network)
         # cheap beside the training: a run that is resumed learns both again, to the same bytes
@@ -124,7 +137,10 @@ class GraphGAN:
         if has_critic and real is not None and not run.interrupt.asked:
             run.progress.stage("critic")
             with run.interrupt.optional():
-                model._fit_critic(trainer, real, Graphs.of_texts(parts.judging, held), run)
+                judging = Graphs.of_texts(parts.judging, held)
+                # where a molecule is learned in several orders, that of a draw is one of many
+                codes = parts.held_out[0] if len(examples.codes) == len(examples.texts) else None
+                model._fit_critic(trainer, real, judging, codes, run)
         return model, record
 
     def _learn_aims(self, examples: Examples, run: Run) -> None:
@@ -132,7 +148,7 @@ class GraphGAN:
         streams = run.streams.child("aims")
 
         def drawn(wanted: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found = self._decoded(wanted, known, streams, relations=False)
+            found, _ = self._decoded(wanted, known, streams, relations=False)
             asked = known[found.rows].argmax(axis=1)
             score = np.empty(len(asked), np.float32)
             for j in np.unique(asked):
@@ -146,28 +162,39 @@ class GraphGAN:
             self.aims = Aims.of(drawn, self.n_properties, examples.appraise.computed)
 
     def _fit_critic(
-        self, trainer: CriticTrainer, learned: Graphs, judging: Graphs, run: Run
+        self,
+        trainer: CriticTrainer,
+        learned: Graphs,
+        judging: Graphs,
+        codes: np.ndarray | None,
+        run: Run,
     ) -> None:
         """A critic of drawn molecules against those that the network learned from.
 
         Of those the network knows too much: molecules that it does not know say when the critic has
-        learned enough.
+        learned enough; from their ``codes``, where given, the `Odds` are learned.
         """
         nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
         streams = run.streams.child("critic/drawn")
-        found = self._decoded(nothing, nothing, streams, relations=True)
+        found, likely = self._decoded(nothing, nothing, streams, relations=True)
         drawn = self._graphs(found).take(found.of_row)
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
         limit = run.deadline
+        judged = drawn.take(np.arange(n))
         trainer.until_learned(
             (learned, drawn.take(np.arange(n, len(drawn)))),
-            (judging, drawn.take(np.arange(n))),
+            (judging, judged),
             self.options.critic_steps,
             in_time=lambda: limit is None or time.monotonic() < limit - 2,
         )
         self.critic = trainer.critic.eval().requires_grad_(False)
+        if codes is not None:
+            self.odds = Odds.of(
+                (self._logits(judging), log_likelihoods(self.network, self.rules, codes)),
+                (self._logits(judged), likely[:n]),
+            )
 
     def holding(self, fragment: object) -> GraphGAN:
         """This generator, of molecules that all hold a fragment, a SMILES.
@@ -184,7 +211,7 @@ class GraphGAN:
     @property
     def n_properties(self) -> int:
         """Properties that there are wishes for."""
-        return 0 if self.network.wishes is None else self.network.wishes.n_properties
+        return self.network.n_properties
 
     @property
     def pool(self) -> float:
@@ -199,25 +226,40 @@ class GraphGAN:
             wanted, known: (``pool`` * n, n_properties) a wish for each molecule of the pool.
             streams: Random streams.
         """
-        drawn = self._decoded(wanted, known, streams, relations=self.critic is not None)
+        drawn, likely = self._decoded(wanted, known, streams, relations=self.critic is not None)
         rows = drawn.of_row
         if self.critic is not None and len(rows) > n:
-            graphs = self._graphs(drawn)
-            found = logits(self.critic, graphs, self.rules.kind.device).double().numpy()
-            weight = np.exp(found.clip(-_MAX_LOGIT, _MAX_LOGIT))[rows]
+            found = self._logits(self._graphs(drawn))[rows]
+            if self.odds is not None and self.fragment is None and not known.any():
+                found = self.odds(found, likely)
+            weight = np.exp(found.clip(-_MAX_LOGIT, _MAX_LOGIT))
             rng = streams.numpy("weighted")
             rows = rows[rng.permutation(systematic(weight, n, rng))]
         return [drawn.texts[i] for i in rows[:n]]
 
     def _decoded(
         self, wanted: np.ndarray, known: np.ndarray, streams: Streams, *, relations: bool
-    ) -> Decoded:
-        """A molecule for each wish; what did not end in time is left out."""
+    ) -> tuple[Decoded, np.ndarray]:
+        """A molecule for each wish, and the log likelihood of each (n_valid,).
+
+        What did not end in time is left out.
+        """
         wanted = self.aims(wanted, known)
         held, guidance = self.fragment, self.options.guidance
-        codes = draw(self.network, self.rules, wanted, known, streams, held, guidance)
-        jobs = torch.get_num_threads()
-        return decode(codes, self.vocabulary, self.representation, relations=relations, jobs=jobs)
+        drawn = draw(self.network, self.rules, wanted, known, streams, held, guidance)
+        found = decode(
+            drawn.codes,
+            self.vocabulary,
+            self.representation,
+            relations=relations,
+            jobs=torch.get_num_threads(),
+        )
+        return found, drawn.log_likelihood[found.rows]
+
+    def _logits(self, graphs: Graphs) -> np.ndarray:
+        assert self.critic is not None
+        found = logits(self.critic, graphs, self.rules.kind.device)
+        return np.asarray(found.double().numpy())
 
     def _graphs(self, drawn: Decoded) -> Graphs:
         return Graphs.of(drawn.relations, self.representation)
@@ -235,7 +277,8 @@ class GraphGAN:
             if held is not None
             for name, value in held.state_dict().items()
         }
-        return arrays | {"aims.reached": self.aims.reached}
+        odds = {} if self.odds is None else {"odds": self.odds.coefficients}
+        return arrays | {"aims.reached": self.aims.reached} | odds
 
     @classmethod
     def load(
@@ -259,21 +302,27 @@ class GraphGAN:
         parts: dict[str, nn.Module] = {"network.": network}
         if critic is not None:
             parts["critic."] = critic
-        aims = {"aims.reached": Aims.straight(n_properties).reached.shape}
-        load_weights(parts, weights, aims)
+        others = {"aims.reached": Aims.straight(n_properties).reached.shape}
+        if "odds" in weights:
+            others["odds"] = (4,)
+        load_weights(parts, weights, others)
         for held in parts.values():
             held.eval().requires_grad_(False)
         model = cls(representation, vocabulary, options, network, critic)
         try:
             model.aims = Aims(weights["aims.reached"])
+            model.odds = Odds(weights["odds"]) if "odds" in weights else None
         except ValueError as error:
-            raise ModelFileError(f"weights.safetensors: aims.{error}; it is damaged") from None
+            raise ModelFileError(f"weights.safetensors: {error}; it is damaged") from None
         return model
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Codes and wishes, to train on and held out; texts to teach a critic and to judge it."""
+    """Codes and wishes, to train on and held out; texts to teach a critic and to judge it.
+
+    Those that judge are the molecules held out, in their order.
+    """
 
     train: tuple[np.ndarray, np.ndarray]
     held_out: tuple[np.ndarray, np.ndarray]
@@ -293,7 +342,8 @@ def _split(examples: Examples, rng: np.random.Generator) -> _Parts:
         for rows in (~is_held_out, is_held_out & first)
     )
     learned = [examples.texts[m] for m in chosen[n:][:_CRITIC_MOLECULES]]
-    return _Parts(train, held_out, learned, [examples.texts[m] for m in chosen[:n]])
+    judging = [examples.texts[m] for m in molecule[is_held_out & first]]
+    return _Parts(train, held_out, learned, judging)
 
 
 def _warm_start(
@@ -326,15 +376,20 @@ def _warm_start(
 
 
 def _against(
-    adversary: Adversary, rounds: int, later: float, run: Run, record: TrainingRecord
+    adversary: Adversary, clock: StageClock, stage: Stage, run: Run, record: TrainingRecord
 ) -> int:
     """Adversarial rounds, of which ``record`` is told; returns how many there were.
 
     They end with the round in which the generator collapses.
     """
-    stage = run.stage("adversary")
-    clock = StageClock(stage.start, run.deadline, later)
-    budget = Budget(max_steps=rounds, patience=1, evaluate_every=1, deadline=clock.deadline)
+    schedule = adversary.schedule
+    budget = Budget(
+        max_steps=schedule.total,
+        patience=1,
+        evaluate_every=1,
+        deadline=clock.deadline,
+        ending=lambda: (schedule.total, schedule.reason),
+    )
     best, taught = train(adversary, budget, run.progress, watch, stage)
     adversary.network.load_state_dict(best)
     record.follow(taught)

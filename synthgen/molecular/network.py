@@ -3,8 +3,8 @@
 A causal transformer (Vaswani et al., 2017; normalization first: Xiong et al., 2020) over the steps
 of a construction. Step t sees the action before it, and the state of the path (see `Construction`):
 the kinds of the nearest atoms of the path and the bonds that are left of them. So it need not
-count valences, nor look for the atom that it has gone back to. Wanted properties are added to
-every step.
+count valences, nor look for the atom that it has gone back to. What is wanted, and how much of it
+the atoms so far have brought, is added to every step (see `Wishes`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import copy
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,8 +21,9 @@ from typing_extensions import override
 
 # atoms of the path that a step sees, and numbers of bonds that are told apart
 NEAR, MOST_FREE = 10, 8
-# a wish is told in waves (Tancik et al., 2020) whose lengths halve, the longest over all scores
-_WAVES, _LONGEST = 5, 8.0
+# a score is told in waves (Tancik et al., 2020) whose lengths halve, the longest over all scores;
+# what is built so far can be much further from the middle than whole molecules are
+_WAVES, _LONGEST, _LONGEST_PART = 5, 8.0, 32.0
 # what a layer's output varies by, where its input varies by 1, before silu halves it
 _GAIN = 1.5
 
@@ -45,12 +47,15 @@ class Steps:
         atom: (n, length, NEAR) int64 kinds of the path's atoms, the current one first.
         free: (n, length, NEAR) int64 bonds left of them, from 1; 0 beyond the path.
         first: Number of the first step.
+        reached: (n, n_properties) score of what was built before the first step; ``None`` at the
+            start. See `Tally`.
     """
 
     before: Tensor
     atom: Tensor
     free: Tensor
     first: int = 0
+    reached: Tensor | None = None
 
 
 class ActionNetwork(nn.Module):
@@ -72,7 +77,7 @@ class ActionNetwork(nn.Module):
         kinds = NEAR * (n_atoms + 1 + MOST_FREE + 2)
         self.path = nn.Parameter(torch.randn(kinds, h) / math.sqrt(2 * NEAR))
         self.position = nn.Parameter(torch.randn(length, h) * 0.1)
-        self.wishes = Wishes(n_properties, h) if n_properties else None
+        self.wishes = Wishes(n_properties, n_atoms, n_actions, h) if n_properties else None
         self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
         self.norm = nn.LayerNorm(h)
         self.head = nn.Parameter(torch.zeros(h, n_actions))
@@ -89,11 +94,16 @@ class ActionNetwork(nn.Module):
         )
         x = x + self.position[steps.first : steps.first + length]
         if self.wishes is not None:
-            x = x + self.wishes(wanted, known)[:, None]
+            x = x + self.wishes(wanted, known, steps)
         for k, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layer(k))
         out: Tensor = (self.norm(x) @ self.head).float() + self.bias
         return out
+
+    @property
+    def n_properties(self) -> int:
+        """Properties that there are wishes for."""
+        return 0 if self.wishes is None else self.wishes.n_properties
 
     def for_products(self, dtype: torch.dtype) -> ActionNetwork:
         """A copy with the weights of matrix products in ``dtype``.
@@ -116,30 +126,91 @@ class ActionNetwork(nn.Module):
 
 
 class Wishes(nn.Module):
-    """What is wanted of a molecule, as a vector (n, width) that every step sees.
+    """What is wanted of a molecule, and what is left of that at each step: (n, length, width).
 
-    Close wishes differ in the short waves, far ones in the long: a perceptron of the scores alone
+    A wish alone asks the layers to count what was built before they can follow it, which takes
+    them many passes to learn; what is left of it says nearly at once what has to come.
+    """
+
+    def __init__(self, n_properties: int, n_atoms: int, n_actions: int, width: int) -> None:
+        super().__init__()
+        self.n_properties = n_properties
+        self.tally = Tally(n_properties, n_atoms, n_actions)
+        self.whole = Waves(n_properties, width, _LONGEST)
+        self.left = Waves(n_properties, width, _LONGEST_PART)
+
+    @override
+    def forward(self, wanted: Tensor, known: Tensor, steps: Steps) -> Tensor:
+        left = wanted[:, None] - self.tally(steps)
+        out: Tensor = self.whole(wanted, known)[:, None] + self.left(
+            left, known[:, None].expand_as(left)
+        )
+        return out
+
+
+class Tally(nn.Module):
+    """Normal scores (n, length, n_properties) that what was built before each step comes to.
+
+    An estimate: the sum of what each action brings where it is taken; see `contributions`.
+
+    Shape:
+        begin: (n_properties,) of nothing.
+        brings: (n_atoms + 1, n_actions, n_properties) by the kind of the current atom and action.
+    """
+
+    begin: Tensor
+    brings: Tensor
+
+    def __init__(self, n_properties: int, n_atoms: int, n_actions: int) -> None:
+        super().__init__()
+        self.register_buffer("begin", torch.zeros(n_properties))
+        self.register_buffer("brings", torch.zeros(n_atoms + 1, n_actions, n_properties))
+
+    @override
+    def forward(self, steps: Steps) -> Tensor:
+        n, length = steps.before.shape
+        start = self.begin.expand(n, -1) if steps.reached is None else steps.reached
+        if length == 1:
+            return start[:, None]
+        gained = self.brings[steps.atom[:, :-1, 0], steps.before[:, 1:]].cumsum(1)
+        return torch.cat([start[:, None], start[:, None] + gained], 1)
+
+    def keep(self, begin: np.ndarray, brings: np.ndarray) -> None:
+        """Take over what was learned."""
+        self.begin.copy_(torch.as_tensor(begin))
+        self.brings.copy_(torch.as_tensor(brings))
+
+    def after(self, reached: Tensor, atom: Tensor, action: Tensor) -> Tensor:
+        """Of ``reached`` (n, n_properties), after an action (n,) at a kind of atom (n,)."""
+        return reached + self.brings[atom, action]
+
+
+class Waves(nn.Module):
+    """Numbers (..., k), and 1 where one is told, as vectors (..., width).
+
+    Close numbers differ in the short waves, far ones in the long: a perceptron of the numbers alone
     tells neighbours apart only after a long training.
     """
 
-    def __init__(self, n_properties: int, width: int) -> None:
+    def __init__(self, k: int, width: int, longest: float) -> None:
         super().__init__()
-        self.n_properties = n_properties
-        self.inside = nn.Linear((2 + 2 * _WAVES) * n_properties, width)
+        self.longest = longest
+        self.inside = nn.Linear((2 + 2 * _WAVES) * k, width)
         self.middle = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
         # heard from the first step on, like the other embeddings: from zeros, or PyTorch's small
         # weights, a wish takes thousands of steps to be heard
-        told = 1 + _WAVES  # mean square of what a wish tells
+        told = 1 + _WAVES  # mean square of what a number tells
         for layer, fan_in in ((self.inside, told), (self.middle, width), (self.out, width)):
             nn.init.normal_(layer.weight, std=_GAIN / math.sqrt(fan_in))
 
     @override
-    def forward(self, wanted: Tensor, known: Tensor) -> Tensor:
-        frequency = 2 * math.pi / _LONGEST * 2.0 ** torch.arange(_WAVES, device=wanted.device)
-        angle = wanted[..., None] * frequency
-        told = torch.cat([wanted[..., None], angle.sin(), angle.cos()], -1) * known[..., None]
-        x = torch.cat([told.flatten(1), known], 1)
+    def forward(self, numbers: Tensor, is_told: Tensor) -> Tensor:
+        frequency = 2 * math.pi / self.longest * 2.0 ** torch.arange(_WAVES, device=numbers.device)
+        angle = numbers[..., None] * frequency
+        plain = numbers[..., None] * (_LONGEST / self.longest)
+        told = torch.cat([plain, angle.sin(), angle.cos()], -1) * is_told[..., None]
+        x = torch.cat([told.flatten(-2), is_told], -1)
         out: Tensor = self.out(F.silu(self.middle(F.silu(self.inside(x)))))
         return out
 

@@ -125,6 +125,7 @@ class StateNetwork(nn.Module):
     """Logits (n, length, n_actions) of actions given the state of the path and the last action."""
 
     wishes: ClassVar[None] = None
+    n_properties: ClassVar[int] = 0
 
     def __init__(self, vocabulary: Vocabulary, hidden: int) -> None:
         super().__init__()

@@ -28,6 +28,8 @@ from synthgen.training.schedule import Schedule
 _SORTED = 32
 # pairs of steps that attention holds at once: beyond, a batch goes through in parts
 _PAIRS = 4_000_000
+# molecules of a batch that is evaluated
+_EVALUATED = 1024
 # actions of a batch
 _BATCH_ACTIONS = 4_000
 # molecules below which random orders of their atoms help
@@ -217,22 +219,9 @@ class WarmStart:
         if np.isfinite(self.best_loss):
             self.network.load_state_dict(self.best)
 
-    @torch.no_grad()
     def evaluate(self) -> Metrics:
         """Loss of held-out molecules without wishes, in nats a molecule."""
-        self.network.eval()
-        codes, wishes = self.held_out
-        length = lengths(codes)
-        order = np.argsort(length, kind="stable")
-        total = 0.0
-        for start in range(0, len(codes), 1024):
-            chunk = order[start : start + 1024]
-            for part in parts(length[chunk]):
-                rows = chunk[part]
-                nothing = np.zeros(wishes[rows].shape, bool)
-                found = self.log_likelihood(codes[rows], wishes[rows], nothing)
-                total -= float(found.double().sum())
-        loss = total / len(codes)
+        loss = -float(log_likelihoods(self.network, self.rules, self.held_out[0]).mean())
         improved = loss < self.best_loss
         self.waited = 0 if improved else self.waited + 1
         if improved:
@@ -275,6 +264,26 @@ def log_likelihood(
     chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
     # after the end there is nothing to choose: END alone is allowed, with probability 1
     return chosen.sum(1)
+
+
+@torch.no_grad()
+def log_likelihoods(network: ActionNetwork, rules: Rules, codes: np.ndarray) -> np.ndarray:
+    """Log probability (n,) float64 of building many molecules without a wish."""
+    network.eval()
+    length = lengths(codes)
+    order = np.argsort(length, kind="stable")
+    found = np.zeros(len(codes))
+    for start in range(0, len(codes), _EVALUATED):
+        chunk = order[start : start + _EVALUATED]
+        for part in parts(length[chunk]):
+            rows = chunk[part]
+            action = codes[rows, : length[rows].max()].astype(np.int64)
+            nothing = torch.zeros(len(rows), network.n_properties, device=rules.kind.device)
+            log = log_likelihood(
+                network, rules, torch.as_tensor(action, device=nothing.device), nothing, nothing
+            )
+            found[rows] = log.double().cpu().numpy()
+    return found
 
 
 def parts(length: np.ndarray) -> list[np.ndarray]:

@@ -20,6 +20,7 @@ from synthgen.molecular.representation import Molecules
 from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, wished
 from synthgen.molecular.wishes import Appraisal, Property
 from synthgen.seeds import Streams
+from synthgen.training.schedule import Schedule
 
 CPU = torch.device("cpu")
 
@@ -60,7 +61,8 @@ def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) 
     examples = Examples(
         Molecules(), vocabulary, codes, molecule, scores, texts, Appraisal(held, Molecules())
     )
-    return Adversary(warm, examples, teacher, graphs, Streams(2))
+    schedule = Schedule(100, warm_up=1)
+    return Adversary(warm, examples, teacher, graphs, Streams(2), schedule)
 
 
 @pytest.mark.usefixtures("small")

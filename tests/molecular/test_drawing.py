@@ -31,7 +31,7 @@ def network(vocabulary: Vocabulary) -> ActionNetwork:
         sizes = Sizes(width=32, layers=2, heads=4)
         length = vocabulary.max_length
         found = ActionNetwork(len(vocabulary), len(vocabulary.atoms), N_PROPERTIES, length, sizes)
-        for parameter in found.parameters():
+        for parameter in [*found.parameters(), *found.buffers()]:
             torch.nn.init.normal_(parameter, std=0.3)
     return found.eval().requires_grad_(False)
 
@@ -70,7 +70,8 @@ def test_what_is_shared_is_what_each_molecule_would_see_alone(
 def test_molecules_come_as_often_as_they_are_likely(network: ActionNetwork, rules: Rules) -> None:
     n = 20_000
     nothing = np.zeros((n, N_PROPERTIES), np.float32)
-    codes = draw(network, rules, nothing, nothing, Streams(0))
+    drawn = draw(network, rules, nothing, nothing, Streams(0))
+    codes = drawn.codes
     different, count = np.unique(codes, axis=0, return_counts=True)
     most = np.argsort(-count)[:20]
     often = torch.as_tensor(different[most].astype(np.int64))[:, : rules.max_length]
@@ -93,7 +94,7 @@ def test_a_seed_gives_the_same_molecules_on_any_number_of_cores(
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(draw(network, rules, wanted, known, Streams(4)))
+            found.append(draw(network, rules, wanted, known, Streams(4)).codes)
     finally:
         torch.set_num_threads(before)
     assert np.array_equal(*found)
