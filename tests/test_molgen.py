@@ -147,6 +147,7 @@ def test_the_critic_is_saved_with_the_model(qm9: pd.Series, tmp_path: Path) -> N
     model = MolGen(max_steps=20, seed=0, progress=False, properties=[], model_options=options)
     model.fit(rows)
     assert model.generator_.critic is not None
+    assert model.generator_.odds is not None
     model.save(tmp_path / "m.synthgen")
     drawn = model.sample(40, seed=1)
     assert len(drawn) == 40
