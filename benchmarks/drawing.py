@@ -98,7 +98,7 @@ def parts(model: MolGen) -> dict[str, Any]:
     held, vocabulary = generator.representation, generator.vocabulary
     found: dict[str, float] = {}
     codes, took = measured(
-        lambda: draw(generator.network, generator.rules, nothing, nothing, Streams(0))
+        lambda: draw(generator.network, generator.rules, nothing, nothing, Streams(0)).codes
     )
     found["network"] = took.cpu_s
     decoded, took = measured(lambda: decode(codes, vocabulary, held, relations=True, jobs=1))

@@ -51,10 +51,11 @@ def in_order(work: Work, batches: Iterable[tuple[int, Any]]) -> Iterator[Any]:
     No more batches are on their way than there are cores, so that memory grows with these.
 
     Raises:
-        SynthGenError: What ``work`` raised.
+        InvalidInputError: If the workers cannot load ``work``.
+        SynthGenError: What it raised.
     """
     ray = connected()
-    told = ray.put(work)
+    told = _shared(work)
     called = ray.remote(_called)
     most = max(2, int(ray.cluster_resources().get("CPU", 1)))
     pending: deque[Any] = deque()
@@ -67,9 +68,14 @@ def in_order(work: Work, batches: Iterable[tuple[int, Any]]) -> Iterator[Any]:
 
 
 def on_shards(work: Callable[[int], int], shards: int, workers: int) -> Iterator[int]:
-    """What ``work`` gives of each shard's number, as it is done; by Ray Data on ``workers``."""
+    """What ``work`` gives of each shard's number, as it is done; by Ray Data on ``workers``.
+
+    Raises:
+        InvalidInputError: If the workers cannot load ``work``.
+        SynthGenError: What it raised.
+    """
     ray = connected()
-    told = ray.put(work)
+    told = _shared(work)
 
     def batch(rows: dict[str, Any]) -> dict[str, Any]:
         own = ray.get(told)
@@ -83,6 +89,24 @@ def on_shards(work: Callable[[int], int], shards: int, workers: int) -> Iterator
             yield int(row["rows"])
     except ray.exceptions.RayTaskError as error:
         raise _cause(error) from None
+
+
+def _shared(work: Callable[..., Any]) -> Any:
+    """``work`` in the cluster's store, which workers can load: Ray Data would try again forever."""
+    ray = connected()
+    told = ray.put(work)
+    try:
+        ray.get(ray.remote(_nothing).options(max_retries=0).remote(told))
+    except ray.exceptions.RaySystemError as error:
+        raise InvalidInputError(
+            f"the workers of Ray cannot load what they are to do ({str(error).splitlines()[-1]}); "
+            "define it in a package that is installed where they run"
+        ) from None
+    return told
+
+
+def _nothing(_: Any) -> None:
+    return None
 
 
 def _called(work: Work, first: int, data: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from synthgen.shards import sample_shards
 
 ray = pytest.importorskip("ray")
 OPTIONS = {"critic": "none", "evaluate_every": 20}
+# of a module that workers can import, as tests are not
+WRITE = partial(write_shard, facts={"seed": 5})
 SETTINGS: dict[str, Any] = {"seed": 3, "progress": False, "model_options": OPTIONS}
 
 
@@ -99,7 +103,7 @@ def test_shards_hold_the_rows_of_one_sample(fitted: SynthGen, tmp_path: Path) ->
     model, folder = tmp_path / "m.synthgen", tmp_path / "rows"
     fitted.save(model)
     files = sample_shards(
-        model, 2500, folder, _write, seed=5, batch_rows=1000, where={"income": ">50K"}
+        model, 2500, folder, WRITE, seed=5, batch_rows=1000, where={"income": ">50K"}
     )
     assert files == 3
     found = [pd.read_parquet(path) for path in sorted(folder.iterdir())]
@@ -114,12 +118,21 @@ def test_shards_hold_the_rows_of_one_sample(fitted: SynthGen, tmp_path: Path) ->
     note = pq.read_schema(next(folder.iterdir())).metadata
     assert any(b"synthetic" in value for value in note.values())
     with pytest.raises(InvalidInputError, match="is there already"):
-        sample_shards(model, 10, folder, _write, seed=5)
+        sample_shards(model, 10, folder, WRITE, seed=5)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rows")]
 
 
-def _write(path: str, frame: Any) -> None:
-    write_shard(path, frame, {"seed": 5})
+def test_what_workers_cannot_load_is_said_and_not_waited_for(
+    fitted: SynthGen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "m.synthgen"
+    fitted.save(model)
+    (tmp_path / "only_here.py").write_text("def write(path, frame):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    write = importlib.import_module("only_here").write
+    with pytest.raises(InvalidInputError, match="cannot load what they are to do.*only_here"):
+        sample_shards(model, 10, tmp_path / "rows", write, seed=5)
+    assert not (tmp_path / "rows").exists()
 
 
 def test_the_command_line(rows: pd.DataFrame, tmp_path: Path) -> None:
