@@ -33,7 +33,7 @@ def main() -> None:
     """Fit with each number of workers, and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", default=["adult", "beijing"], choices=sorted(TABLES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=600)
     wanted = parser.parse_args()
     torch.set_num_threads(1)

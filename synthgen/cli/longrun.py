@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from synthgen.generator import Generator
 
 
+# options of a model that a time limit decides, where nobody gave them
+_BY_CLOCK = ("policy_rounds", "critic_steps")
+
+
 def check_resume(checkpoint_dir: str | None, *, resume: bool) -> None:
     """Refuse to resume from nowhere."""
     if resume and checkpoint_dir is None:
@@ -40,10 +44,15 @@ def asked(command: str, data: str, fitted: Generator, **more: Any) -> dict[str, 
     return {"command": command, **source} | {k: settings[k] for k in known if k in settings} | more
 
 
-def repeatable(asked: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+def repeatable(asked: dict[str, Any], fitted: Generator) -> dict[str, Any]:
     """With the seed that was drawn, and the steps that the clock allowed."""
+    record, config = fitted.training_, fitted.generator_.config()
     told = {**asked, "seed": record["seed"]}
-    return {**told, "max_steps": record["steps"]} if record["ended_by"] == "time" else told
+    if record["ended_by"] != "time":
+        return told
+    later = {name: config[name] for name in _BY_CLOCK if config.get(name) is not None}
+    options = {**(asked["model_options"] or {}), **later}
+    return {**told, "max_steps": record["steps"], "model_options": options or None}
 
 
 def fit_and_save(
@@ -76,7 +85,7 @@ def fit_and_save(
         interrupted = True
     fitted.save(output)
     record = fitted.training_
-    told = None if interrupted or fitted.privacy_ is not None else repeatable(asked, record)
+    told = None if interrupted or fitted.privacy_ is not None else repeatable(asked, fitted)
     write_times(output, seconds | fitted.timings_, fitted.resumed_from_step_, told)
     folder = fitted.checkpoint_dir
     if interrupted:

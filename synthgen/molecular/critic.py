@@ -15,7 +15,8 @@ as many real as drawn molecules, it is log p_real / p_drawn (Goodfellow et al., 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -35,6 +36,8 @@ from synthgen.training.device import fast_bfloat16
 _WIDTH, _LAYERS = 128, 4
 _BATCH = 512
 _EVALUATE_EVERY, _PATIENCE = 50, 6
+# of the time that is left, what steps are planned for
+_SPARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -228,8 +231,8 @@ class CriticTrainer:
         learned: tuple[Graphs, Graphs],
         judging: tuple[Graphs, Graphs],
         max_steps: int,
-        in_time: Callable[[], bool] = lambda: True,
-    ) -> float:
+        deadline: float | None = None,
+    ) -> tuple[float, int]:
         """Steps at a falling rate until those that judge gain no more; keeps the best weights.
 
         Args:
@@ -237,25 +240,34 @@ class CriticTrainer:
             judging: Real and drawn ones to stop by. Where the generator knows the real ones that
                 are learned from, these must be ones it does not.
             max_steps: Of the whole.
-            in_time: Whether there is time for another evaluation.
+            deadline: Value of ``time.monotonic()`` by which to be ready: the time that the first
+                steps took says how many there will be.
 
-        Returns the mean log loss on the judging ones, log 2 where it learned nothing.
+        Returns the mean log loss on the judging ones, log 2 where it learned nothing, and how many
+        steps were planned: as many, asked for without a deadline, are the same steps.
         """
-        critic, waited = self.critic, 0
+        critic, waited, step = self.critic, 0, 0
         best, kept = _loss_on(critic, judging, self.device), copy.deepcopy(critic.state_dict())
-        for step in range(1, max_steps + 1):
-            self.step(learned, 1 - step / (max_steps + 1))
+        started = time.monotonic()
+        while step < max_steps:
+            step += 1
+            # the first ones at the full rate: they do not know yet how many follow
+            falling = max(step - _EVALUATE_EVERY, 0) / max(max_steps + 1 - _EVALUATE_EVERY, 1)
+            self.step(learned, 1 - falling)
             if step % _EVALUATE_EVERY == 0:
+                if step == _EVALUATE_EVERY and deadline is not None:
+                    left = (deadline - time.monotonic()) / (time.monotonic() - started)
+                    max_steps = min(max_steps, int(step * (1 + max(_SPARE * left, 0.0))))
                 found = _loss_on(critic, judging, self.device)
                 waited = 0 if found < best else waited + 1
                 if found < best:
                     best, kept = found, copy.deepcopy(critic.state_dict())
-                if waited >= _PATIENCE or not in_time():
+                if waited >= _PATIENCE:
                     break
         critic.load_state_dict(kept)
         critic.eval()
         self._calibrate(judging)
-        return best
+        return best, max_steps
 
     @torch.no_grad()
     def _calibrate(self, judging: tuple[Graphs, Graphs]) -> None:

@@ -181,14 +181,14 @@ class GraphGAN:
         if len(drawn) < 2 * _MIN_JUDGING:
             return
         n = min(len(judging), len(drawn) // 2)
-        limit = run.deadline
         judged = drawn.take(np.arange(n))
-        trainer.until_learned(
+        _, steps = trainer.until_learned(
             (learned, drawn.take(np.arange(n, len(drawn)))),
             (judging, judged),
             self.options.critic_steps,
-            in_time=lambda: limit is None or time.monotonic() < limit - 2,
+            run.deadline,
         )
+        self.options = self.options.model_copy(update={"critic_steps": steps})
         self.critic = trainer.critic.eval().requires_grad_(False)
         if codes is not None:
             self.odds = Odds.of(

@@ -80,6 +80,21 @@ def test_ctrl_c_leaves_a_model_and_a_checkpoint(folder: Path, adult: Path) -> No
     assert run("replay", "m.synthgen.meta.json").code == 4
 
 
+def test_a_fit_that_the_clock_ended_is_made_again(folder: Path, adult: Path) -> None:
+    fit = ["fit", adult, "-o", "m.synthgen", "--time-limit", "8s", "--option", "hidden=64"]
+    assert process(*fit, cwd=folder).code == 0
+    shown = json.loads(run("inspect", "m.synthgen", "--json").stdout)["training"]
+    assert shown["ended_by"] == "time"
+    ran = run("replay", "m.synthgen.meta.json")
+    assert ran.code == 0, ran.stderr
+    assert "The same model" in ran.stderr
+    # another model, which its record speaks of, is not the same
+    note = json.loads(Path("m.synthgen.meta.json").read_text())
+    note["fit"]["max_steps"] += 5
+    Path("m.synthgen.meta.json").write_text(json.dumps(note))
+    assert run("replay", "m.synthgen.meta.json").code == 1
+
+
 @pytest.mark.parametrize(
     ("model", "options"),
     [

@@ -64,4 +64,4 @@ def _loss(real: list[str], drawn: list[str]) -> float:
         torch.manual_seed(0)
         critic = GraphCritic(Molecules(), width=32, layers=2)
         pairs = (sides[0], sides[1]), (sides[2], sides[3])
-        return CriticTrainer(critic, Streams(0), CPU).until_learned(*pairs, max_steps=100)
+        return CriticTrainer(critic, Streams(0), CPU).until_learned(*pairs, max_steps=100)[0]
