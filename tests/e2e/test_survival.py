@@ -81,7 +81,8 @@ def test_ctrl_c_leaves_a_model_and_a_checkpoint(folder: Path, adult: Path) -> No
 
 
 def test_a_fit_that_the_clock_ended_is_made_again(folder: Path, adult: Path) -> None:
-    fit = ["fit", adult, "-o", "m.synthgen", "--time-limit", "8s", "--option", "hidden=64"]
+    slow = ["--option", "hidden=64", "--option", "patience=500"]
+    fit = ["fit", adult, "-o", "m.synthgen", "--time-limit", "8s", *slow]
     assert process(*fit, cwd=folder).code == 0
     shown = json.loads(run("inspect", "m.synthgen", "--json").stdout)["training"]
     assert shown["ended_by"] == "time"
