@@ -175,9 +175,15 @@ def check_shapes(
     found = {name: array.shape for name, array in weights.items()}
     odd = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
     if odd:
+        name = odd[0]
+        what = (
+            f"{name} is missing" if name not in found
+            else f"{name} has no place in this model" if name not in expected
+            else f"{name} has shape {found[name]}, expected {expected[name]}"
+        )  # fmt: skip
         raise ModelFileError(
-            f"weights.safetensors: {odd[0]} has shape {found.get(odd[0])}, expected "
-            f"{expected.get(odd[0])}; the file is damaged or of another model"
+            f"weights.safetensors: {what}; the file is damaged, of another model, or of another "
+            "version of it: fit again"
         )
 
 
