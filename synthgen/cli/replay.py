@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from synthgen.cli.output import Notes
@@ -93,6 +92,8 @@ def run(
 
 def _ended_by_clock(file: str, again: str) -> bool:
     """Whether two model files differ only in that a time limit ended the training of the first."""
+    import numpy as np
+
     from synthgen import modelfile
 
     if not os.path.isfile(file):
