@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,26 @@ def test_the_command_line_fits_in_batches(adult: pd.DataFrame, tmp_path: Path) -
     piped = CliRunner().invoke(app, ["fit", "-", "-o", str(model), "--batch-rows", "1000"])
     assert piped.exit_code == 4
     assert "read only once" in piped.output
+
+
+def test_the_schema_of_a_table_in_batches_is_that_of_a_sample(
+    adult: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from synthgen.cli.app import app
+    from synthgen.relations import batched
+
+    file = tmp_path / "a.parquet"
+    adult.head(5000).to_parquet(file)
+
+    def shown(*more: str) -> Any:
+        done = CliRunner().invoke(app, ["schema", str(file), "--json", *more])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    whole = shown()
+    assert shown("--batch-rows", "1200") == whole
+    monkeypatch.setattr(batched, "SAMPLE_ROWS", 600)
+    few = shown("--batch-rows", "1200")
+    assert [c["name"] for c in few["columns"]] == [c["name"] for c in whole["columns"]]

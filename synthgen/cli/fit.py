@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from synthgen.cli.longrun import asked, check_resume, fit_and_save
 from synthgen.cli.output import Notes
 from synthgen.cli.params import (
+    BatchRows,
     CheckpointDir,
     CheckpointEvery,
     Data,
@@ -27,14 +27,13 @@ from synthgen.cli.params import (
     Workers,
     option,
 )
+from synthgen.cli.reading import opened
 from synthgen.cli.values import megabytes, options, show_duration, show_size
 from synthgen.errors import BudgetError, InvalidInputError
 
 if TYPE_CHECKING:
     from synthgen.synthesizer import SynthGen
 
-# rows above which a table is not held in memory unless asked, and rows of a batch then
-_MOST_IN_MEMORY, _BATCH_ROWS = 2_000_000, 250_000
 EXAMPLES = """
 [bold]Examples[/bold]
 
@@ -72,14 +71,7 @@ def run(
             help="Refuse to start if more memory (512m, 4g) would be needed.",
         ),
     ] = None,
-    batch_rows: Annotated[
-        int | None,
-        option(
-            "--batch-rows", metavar="N", min=1000, show_default=False,
-            help="Read DATA three times, N rows at once, instead of holding all of it in memory; "
-            "done unasked where DATA says that it has more than 2,000,000 rows.",
-        ),
-    ] = None,
+    batch_rows: BatchRows = None,
     seed: Seed = None,
     epsilon: Epsilon = None,
     delta: Delta = None,
@@ -109,7 +101,8 @@ def run(
     check_target(output)
     check_resume(checkpoint_dir, resume=resume)
     declared = None if schema is None else Schema.load(schema)
-    table, batch_rows = _table(data, batch_rows, engine, private=epsilon is not None, notes=notes)
+    private = epsilon is not None
+    table, batch_rows = opened(data, batch_rows, notes, engine=engine, whole=private)
     reading = time.monotonic() - start
     synth = _synthesizer(
         model=model,
@@ -145,34 +138,6 @@ def run(
     )
     report(synth, output, time.monotonic() - start, notes)
     notes.say(f"Next:  synthgen sample {output} -n 1000 -o synthetic.csv")
-
-
-def _table(
-    data: str, batch_rows: int | None, engine: str, *, private: bool, notes: Notes
-) -> tuple[Any, int | None]:
-    """The table in memory, or in batches; and how many rows these have."""
-    from synthgen import connectors
-
-    connector = connectors.find(data)
-    if batch_rows is not None and data == "-":
-        raise InvalidInputError(
-            "--batch-rows: standard input can be read only once, and batches are read three times; "
-            "write it to a file first"
-        )
-    if batch_rows is None and data != "-" and not private:
-        rows = connector.scan(data).rows or 0
-        if rows > _MOST_IN_MEMORY:
-            batch_rows = _BATCH_ROWS
-            notes.say(f"{rows:,} rows: read in batches of {batch_rows:,} (--batch-rows)")
-    if batch_rows is None:
-        return connector.read(data), None
-    if engine == "ray" and data.lower().endswith((".parquet", ".pq")):
-        from synthgen.distributed import raydata
-
-        return raydata.parquet(data.removeprefix("parquet:"), batch_rows), batch_rows
-    from synthgen.batches import Batches
-
-    return Batches(partial(connector.read_batches, data, batch_rows)), batch_rows
 
 
 def report(synth: SynthGen, path: str, seconds: float, notes: Notes) -> None:

@@ -96,6 +96,14 @@ Resume = Annotated[
         "model is the one that the run would have given without a break.",
     ),
 ]  # fmt: skip
+BatchRows = Annotated[
+    int | None,
+    option(
+        "--batch-rows", metavar="N", min=1000, show_default=False,
+        help="Read DATA several times, N rows at once, instead of holding all of it in memory; "
+        "done unasked where DATA says that it has more than 2,000,000 rows.",
+    ),
+]  # fmt: skip
 Engine = Annotated[
     str,
     option(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synthgen.cli.output import Notes, print_json, stdout
-from synthgen.cli.params import Data, Json, Quiet
+from synthgen.cli.params import BatchRows, Data, Json, Quiet
+from synthgen.cli.reading import opened
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +34,7 @@ def run(
             "--output", "-o", metavar="FILE", help="Write it as JSON.", show_default=False
         ),
     ] = None,
+    batch_rows: BatchRows = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -40,14 +42,15 @@ def run(
 
     Nothing of the data is in it but names and formats. Where a column was misread, write the schema
     to a file, change its "kind" there and give it to [bold]fit --schema[/bold]. Relations may be
-    deleted, added and corrected there too: what a fit is given holds in every synthetic row.
+    deleted, added and corrected there too: what a fit is given holds in every synthetic row. Of a
+    table in batches 200,000 rows are looked at; a fit checks on all of them what they show.
     """
-    from synthgen import connectors, frames
+    from synthgen import frames
     from synthgen.relations import unsearched, with_relations
     from synthgen.schema import Schema
 
     notes = Notes(quiet)
-    frame = connectors.find(data).read(data)
+    frame, n_rows = _looked_at(*opened(data, batch_rows, notes))
     schema = with_relations(frames.read(frame)[0], Schema.infer(frame))
     found = f"{len(schema)} columns, {count(len(schema.relations or ()), 'relation')}"
     if left := unsearched(schema):
@@ -63,9 +66,21 @@ def run(
     else:
         stdout().print(table(schema))
         show_relations(schema)
-        notes.say(f"{len(frame):,} rows, {found}. To correct it: add -o schema.json")
+        notes.say(f"{n_rows:,} rows, {found}. To correct it: add -o schema.json")
     if output and output != "-" and as_json:
         print_json(schema.to_dict())
+
+
+def _looked_at(table: Any, batch_rows: int | None) -> tuple[Any, int]:
+    """A table, or a sample of its batches; and its number of rows."""
+    import numpy as np
+
+    from synthgen.relations.batched import SAMPLE_ROWS
+
+    if batch_rows is None:
+        return table, len(table)
+    found: tuple[Any, int] = table.sample(SAMPLE_ROWS, np.random.default_rng(0))
+    return found
 
 
 def save(schema: Schema, path: str) -> None:
