@@ -41,6 +41,8 @@ except ImportError as error:
 RDLogger.DisableLog("rdApp.*")
 
 SALTS = ("largest", "keep", "error")
+# seeds of RDKit's generator
+_SEEDS = 2**31 - 1
 _ORDERS = {Chem.BondType.SINGLE: 1, Chem.BondType.DOUBLE: 2, Chem.BondType.TRIPLE: 3}
 _TYPES = {order: kind for kind, order in _ORDERS.items()}
 _TAGS = {
@@ -206,7 +208,8 @@ def _in_order(molecule: Chem.Mol, seed: int | None) -> Chem.Mol:
     if seed is None:
         Chem.MolToSmiles(molecule)
     else:
-        Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed)
+        # RDKit takes 0 for no seed, and goes on from wherever its generator is
+        Chem.MolToRandomSmilesVect(molecule, 1, randomSeed=seed % _SEEDS + 1)
     named = molecule.GetProp("_smilesAtomOutputOrder")
     order = [int(index) for index in named.strip("[],").split(",")]
     return Chem.RenumberAtoms(molecule, order)

@@ -13,20 +13,18 @@ import torch
 from typing_extensions import override
 
 from synthgen import modelfile
-from synthgen.adversarial.trees import systematic
-from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
+from synthgen.errors import InvalidInputError, ModelFileError
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
 from synthgen.molecular.actions import MIN_MOLECULES
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
-from synthgen.molecular.fragments import FRAGMENT
-from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.private import COUNT_SHARE, Sequences
 from synthgen.molecular.registry import MoleculeModel, find_model, find_private_model
 from synthgen.molecular.representation import Molecules, Representation, representation
+from synthgen.molecular.request import Request
 from synthgen.molecular.rows import columns, empty_rejected, rejected_rows, too_few
-from synthgen.molecular.wishes import Appraisal, Property, limits, wishes
+from synthgen.molecular.wishes import Appraisal, Property
 from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.seeds import Streams
 from synthgen.training.checkpoint import EVERY_S, digest
@@ -35,12 +33,7 @@ from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
 
 BATCH_MOLECULES = 16_384
-# molecules to choose from for each one whose columns are asked for
-_CHOICE = 3
 _OUTCOMES = "outcomes."
-# molecules drawn at least where some are left out, and batches in a row of which none was kept
-# after which no more are drawn
-_CHOSEN_FROM, _IN_VAIN = 256, 20
 
 
 class MolGen(Generator):
@@ -346,112 +339,11 @@ class MolGen(Generator):
         self._check_fitted()
         if not is_whole(n):
             raise InvalidInputError(f"n must be a whole number of molecules, got {n!r}")
-        if where and not self.generator_.has_conditions:
-            raise ConditionError(
-                f"model {self.generator_.name} takes no conditions; fit with model='auto' for them"
-            )
-        streams = self._sample_streams(seed)
-        others = self._conditioned(where)[1]
-        wishes(others, self.properties_, 1, streams.numpy("check"))  # refused before any is drawn
-        bounds = limits(others, self.properties_) if strict else {}
-        self.outcomes_.conditions(where)
-        known = () if novel_to is None else novel_to
-        barred = {text for smiles in known if (text := self._canonical(str(smiles)))}
-        return self._batches(int(n), where, unique, barred, bounds, streams, batch)
-
-    def _canonical(self, text: str) -> str | None:
-        return self.generator_.representation.canonical(text)
-
-    def _batches(
-        self,
-        n: int,
-        where: Mapping[str, Any] | None,
-        unique: bool,
-        barred: set[str],
-        bounds: Mapping[str, tuple[float, float]],
-        streams: Streams,
-        batch: int,
-    ) -> Iterator[pd.DataFrame]:
-        done = attempt = in_vain = 0
-        asked = self.outcomes_.conditions(where)
-        chosen = unique or barred or bounds
-        while done < n or not attempt:
-            child = streams.child(f"batch/{attempt}")
-            left = n - done
-            size = max(left, _CHOSEN_FROM) if chosen else left
-            found = self._likely(min(batch, size), where, asked, child)
-            raw_draws = len(found)
-            found = self._inside(found, bounds)
-            if unique or barred:
-                found = list(dict.fromkeys(found) if unique else found)
-                found = [smiles for smiles in found if smiles not in barred]
-            found = found[:left]
-            barred = barred.union(found) if unique else barred
-            done, attempt = done + len(found), attempt + 1
-            in_vain = 0 if found else in_vain + 1
-            if in_vain > _IN_VAIN:
-                raise InvalidInputError(
-                    f"after {attempt} batches only {done:,} of {n:,} {self.kind} are as asked; ask "
-                    "for fewer, or without unique, novel_to and strict"
-                )
-            beside, _ = self.outcomes_.draw(found, asked, child.child("columns"))
-            column = self.generator_.representation.column
-            beside.insert(0, column, pd.Series(found, dtype=object))
-            beside.attrs["raw_draws"] = raw_draws
-            yield beside
-
-    def _inside(self, texts: list[str], bounds: Mapping[str, tuple[float, float]]) -> list[str]:
-        """Texts whose computed properties lie within bounds."""
-        if not bounds:
-            return texts
-        of = self.generator_.representation
-        return [
-            text
-            for text in texts
-            if all(
-                low <= value <= high
-                for value, (low, high) in zip(
-                    of.properties(text, list(bounds)), bounds.values(), strict=True
-                )
-            )
-        ]
-
-    def _likely(
-        self, n: int, where: Mapping[str, Any] | None, asked: Mapping[str, Any], streams: Streams
-    ) -> list[str]:
-        """``n`` valid texts; of a choice those whose columns are likely to be as asked."""
-        if not asked:
-            return self._drawn(n, where, streams)
-        found = self._drawn(_CHOICE * n, where, streams)
-        _, weight = self.outcomes_.draw(found, asked, streams.child("choice"))
-        chosen = systematic(weight + 1e-9, min(n, len(found)), streams.numpy("chosen"))
-        return [found[i] for i in chosen]
-
-    def _conditioned(
-        self, where: Mapping[str, Any] | None
-    ) -> tuple[MoleculeModel, Mapping[str, Any]]:
-        """The generator under the condition of a fragment, and the conditions on properties."""
-        where = where or {}
-        if FRAGMENT not in where or FRAGMENT in [one.name for one in self.properties_]:
-            return self.generator_, where
-        assert isinstance(self.generator_, GraphGAN)  # the only one with conditions
-        others = {name: value for name, value in where.items() if name != FRAGMENT}
-        return self.generator_.holding(where[FRAGMENT]), others
-
-    def _drawn(self, n: int, where: Mapping[str, Any] | None, streams: Streams) -> list[str]:
-        """``n`` valid texts; what is not valid is drawn again."""
-        generator, where = self._conditioned(where)
-        found: list[str] = []
-        for attempt in range(10):
-            if len(found) >= n:
-                break
-            child = streams.child(f"attempt/{attempt}")
-            rng = child.numpy("wishes")
-            missing = n - len(found)
-            pool = int(np.ceil(generator.pool * missing))
-            asked = wishes(where, self.properties_, pool, rng)
-            found += generator.sample(missing, *asked, child)
-        return found
+        request = Request(
+            self.generator_, self.properties_, self.outcomes_, where,
+            unique=unique, novel_to=novel_to, strict=strict,
+        )  # fmt: skip
+        return request.batches(int(n), self._sample_streams(seed), batch)
 
     def _described(self) -> tuple[dict[str, Any], dict[str, Any]]:
         encoding = {

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from synthgen import chemistry
-from synthgen.chemistry import Unusable, canonical, parse, represented, to_graph, to_smiles
+from synthgen.chemistry import (
+    Unusable,
+    canonical,
+    fragment_graphs,
+    parse,
+    represented,
+    to_graph,
+    to_smiles,
+)
 
 STEREO = [
     "C/C=C/C=O",
@@ -119,3 +127,10 @@ def test_relational_graphs_do_not_depend_on_order() -> None:
     assert told("C/C=C/C") != told("C/C=C\\C")
     assert told("C[C@H](O)F") != told("C[C@@H](O)F")
     assert told("C1CC1CC") != told("C1CCC1C")
+
+
+def test_random_orders_depend_on_their_seed_alone() -> None:
+    first = fragment_graphs("OCC(N)C#N", 8)
+    represented("CC(C)Cc1ccccc1", seed=12345)  # draws from the same generator of RDKit
+    assert fragment_graphs("OCC(N)C#N", 8) == first
+    assert len(set(first)) > 2

@@ -107,7 +107,7 @@ class Molecules(Representation):
         if not orders:
             return canonical, [graph]
         molecule = chemistry.parse(canonical, "keep")
-        others = [chemistry.to_graph(molecule, (seed + k) % 2**31) for k in range(orders)]
+        others = [chemistry.to_graph(molecule, seed + k) for k in range(orders)]
         return canonical, [graph, *others]
 
     @override
