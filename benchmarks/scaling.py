@@ -116,6 +116,8 @@ def write(rows: list[dict[str, Any]]) -> None:
 
 
 def _figure(values: list[float]) -> str:
+    if not values:
+        return "-"
     spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
     return f"{mean(values):.3f}{spread}"
 
