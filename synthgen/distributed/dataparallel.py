@@ -23,16 +23,15 @@ class DataParallel(Alone):
         self.device = torch.device("cuda" if distributed.get_backend() == "nccl" else "cpu")
 
     @override
-    def average(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        grads = [p.grad for p in parameters if p.grad is not None]
-        # in one message: each has its price
-        flat = torch.cat([grad.flatten() for grad in grads])
+    def average(self, parameters: Iterable[torch.nn.Parameter], loss: torch.Tensor) -> torch.Tensor:
+        held = [*(p.grad for p in parameters if p.grad is not None), loss]
+        # in one message: at each, the faster process waits for the slower
+        flat = torch.cat([one.flatten() for one in held])
         distributed.all_reduce(flat)
         flat /= self.size
-        for grad, part in zip(
-            grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True
-        ):
-            grad.copy_(part.view_as(grad))
+        for one, part in zip(held, torch.split(flat, [h.numel() for h in held]), strict=True):
+            one.copy_(part.view_as(one))
+        return loss
 
     @override
     def total(self, values: torch.Tensor) -> torch.Tensor:

@@ -26,8 +26,9 @@ class Alone:
         """The rows of a batch that are this process's part."""
         return slice(self.rank, None, self.size)
 
-    def average(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Make the gradients those of the whole batch."""
+    def average(self, parameters: Iterable[torch.nn.Parameter], loss: torch.Tensor) -> torch.Tensor:
+        """Make the gradients those of the whole batch; returns its mean loss, of that of a part."""
+        return loss
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all processes."""

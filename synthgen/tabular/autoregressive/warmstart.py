@@ -188,11 +188,11 @@ class WarmStart:
             loss = self._mean(self._losses(self.network, batch, given, prefix), given)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
-        self.strategy.average(self.network.parameters())
+        loss = self.strategy.average(self.network.parameters(), loss.detach())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         self.ema.update(self.network)
-        return {"loss": float(self.strategy.total(loss.detach())) / self.strategy.size}
+        return {"loss": float(loss)}
 
     @property
     def settled(self) -> bool:
