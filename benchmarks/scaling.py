@@ -1,6 +1,6 @@
 """Workers of Ray: training steps a second with one and with two, and what comes out of them.
 
-python benchmarks/scaling.py [--tables adult beijing] [--seeds 0 1 2] [--steps 600]
+python benchmarks/scaling.py [--tables adult beijing] [--seeds 0 1 2] [--steps 1000]
 
 A rate is that between a short and a long fit, so that neither reading nor the start of a cluster
 counts; every worker has one thread. The rows of both are scored beside those of a fit in one
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", default=["adult", "beijing"], choices=sorted(TABLES))
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1000)
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     FOLDER.mkdir(parents=True, exist_ok=True)
