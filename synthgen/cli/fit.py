@@ -27,7 +27,7 @@ from synthgen.cli.params import (
     Workers,
     option,
 )
-from synthgen.cli.reading import opened
+from synthgen.cli.reading import open_table
 from synthgen.cli.values import megabytes, options, show_duration, show_size
 from synthgen.errors import BudgetError, InvalidInputError
 
@@ -102,7 +102,7 @@ def run(
     check_resume(checkpoint_dir, resume=resume)
     declared = None if schema is None else Schema.load(schema)
     private = epsilon is not None
-    table, batch_rows = opened(data, batch_rows, notes, engine=engine, whole=private)
+    table, batch_rows = open_table(data, batch_rows, notes, engine=engine, whole=private)
     reading = time.monotonic() - start
     synth = _synthesizer(
         model=model,

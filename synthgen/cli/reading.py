@@ -12,7 +12,7 @@ from synthgen.errors import InvalidInputError
 _MOST_IN_MEMORY, _BATCH_ROWS = 2_000_000, 250_000
 
 
-def opened(
+def open_table(
     data: str, batch_rows: int | None, notes: Notes, *, engine: str = "local", whole: bool = False
 ) -> tuple[Any, int | None]:
     """The table in memory, or in batches; and how many rows these have.

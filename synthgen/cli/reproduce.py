@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from synthgen.synthesizer import SynthGen
 
 LINEAGE = "the rows are the model's, byte for byte"
-_BLOCK = 1 << 20
+# more than the record of a sample has, and bytes compared at once
+_MOST_BYTES, _BLOCK = 1 << 20, 1 << 20
 
 
 def check_lineage(report: PrivacyReport, path: str, model: str, synth: SynthGen) -> None:
@@ -41,7 +42,7 @@ def why_not(path: str, model: str, synth: SynthGen) -> list[str]:
     if not os.path.isfile(note):
         return [f"{note} is missing: how the rows were drawn is not known"]
     try:
-        record = read_note(note)
+        record = read_note(note, _MOST_BYTES)
     except InvalidInputError as error:
         return [str(error)]
     made = made_by(model)["model"]["sha256"]

@@ -11,7 +11,7 @@ import typer
 
 from synthgen.cli.output import Notes
 from synthgen.cli.params import Engine, Model, Quiet, Seed, TableOut, Workers, option
-from synthgen.cli.sidecar import made_by, noted
+from synthgen.cli.sidecar import ENDING, made_by, noted
 from synthgen.cli.values import column_named, conditions
 from synthgen.errors import InvalidInputError
 
@@ -141,7 +141,7 @@ def write_shard(path: str, frame: Any, facts: dict[str, Any]) -> None:
 
     connectors.find(path).write(path, as_pandas(frame), facts)
     # the note is in the file's own metadata; a folder of Parquet files holds nothing else
-    Path(f"{path}.meta.json").unlink(missing_ok=True)
+    Path(f"{path}{ENDING}").unlink(missing_ok=True)
 
 
 def write_sample(

@@ -10,7 +10,7 @@ import typer
 
 from synthgen.cli.output import Notes, print_json, stdout
 from synthgen.cli.params import BatchRows, Data, Json, Quiet
-from synthgen.cli.reading import opened
+from synthgen.cli.reading import open_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +50,7 @@ def run(
     from synthgen.schema import Schema
 
     notes = Notes(quiet)
-    frame, n_rows = _looked_at(*opened(data, batch_rows, notes))
+    frame, n_rows = _looked_at(*open_table(data, batch_rows, notes))
     schema = with_relations(frames.read(frame)[0], Schema.infer(frame))
     found = f"{len(schema)} columns, {count(len(schema.relations or ()), 'relation')}"
     if left := unsearched(schema):

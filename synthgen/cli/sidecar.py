@@ -32,14 +32,14 @@ def noted(note: str) -> str:
     return f"; {note} says how they were made" if note else ""
 
 
-def read_note(path: str) -> dict[str, Any]:
-    """What a ``*.meta.json`` says.
+def read_note(path: str, most: int = _MOST_BYTES) -> dict[str, Any]:
+    """What a ``*.meta.json`` of at most so many bytes says.
 
     Raises:
         InvalidInputError: If it is missing, too large, or not a JSON object.
     """
     try:
-        if os.path.getsize(path) > _MOST_BYTES:
+        if os.path.getsize(path) > most:
             raise InvalidInputError(f"{path}: larger than a record can be")
         with open(path, "rb") as handle:
             told: dict[str, Any] = strict_json(handle.read())

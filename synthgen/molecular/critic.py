@@ -22,12 +22,12 @@ from itertools import chain
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import override
 
 from synthgen.chemistry import Edges, Nodes
+from synthgen.molecular.odds import log_odds
 from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
 from synthgen.threads import in_batches
@@ -275,15 +275,15 @@ class CriticTrainer:
 
         By logistic regression on them (Platt, 1999): a critic is surer than it has reason to be.
         """
-        sides = [logits(self.critic, side, self.device).double().numpy() for side in judging]
-        is_real = np.repeat([1, 0], [len(side) for side in sides])
-        found = np.concatenate(sides)[:, None]
-        if np.ptp(found) < 1e-6:
+        real, drawn = (
+            logits(self.critic, side, self.device).double().numpy()[:, None] for side in judging
+        )
+        if np.ptp(np.concatenate([real, drawn])) < 1e-6:
             return
-        fitted = LogisticRegression(C=np.inf, class_weight="balanced").fit(found, is_real)
-        slope = float(np.clip(fitted.coef_[0, 0], 0.0, 1.0))
+        intercept, slope = log_odds(real, drawn)
+        slope = float(np.clip(slope, 0.0, 1.0))
         self.critic.out.weight *= slope
-        self.critic.out.bias.mul_(slope).add_(float(fitted.intercept_[0]))
+        self.critic.out.bias.mul_(slope).add_(float(intercept))
 
 
 def _loss(

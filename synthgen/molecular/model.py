@@ -111,12 +111,12 @@ class GraphGAN:
             network = _network(examples.vocabulary, config, examples.wishes.shape[1], n)
             critic = GraphCritic(held)
         network.to(run.device)
+        rules = Rules.of(examples.vocabulary, run.device)
         if network.wishes is not None:
-            rules = Rules.of(examples.vocabulary, run.device)
             rng = run.streams.numpy("tally")
             found = contributions(*parts.train, rules, len(examples.vocabulary.atoms), rng)
             network.wishes.tally.keep(*found)
-        warm, record = _warm_start(config, network, examples.vocabulary, parts, sum(shares), run)
+        warm, record = _warm_start(config, network, rules, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
         rounds = config.policy_rounds or _planned_rounds(record.steps * warm.batch_size, run)
@@ -349,7 +349,7 @@ def _split(examples: Examples, rng: np.random.Generator) -> _Parts:
 def _warm_start(
     config: GraphGANConfig,
     network: ActionNetwork,
-    vocabulary: Vocabulary,
+    rules: Rules,
     parts: _Parts,
     later: float,
     run: Run,
@@ -357,7 +357,6 @@ def _warm_start(
     """Train the network by likelihood; its best weights are in it."""
     batch = batch_rows(config, parts.train[0])
     steps = run.max_steps or config.max_steps or _planned_steps(len(parts.train[0]), batch)
-    rules = Rules.of(vocabulary, run.device)
     stage = run.stage("training")
     clock = StageClock(stage.start, run.deadline, later)
     trainer = WarmStart(

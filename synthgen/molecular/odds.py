@@ -37,16 +37,23 @@ class Odds:
     @classmethod
     def of(cls, real: tuple[np.ndarray, np.ndarray], drawn: tuple[np.ndarray, np.ndarray]) -> Odds:
         """From logits and log likelihoods of real and of drawn molecules."""
-        sides = [_features(*side) for side in (real, drawn)]
-        is_real = np.repeat([1, 0], [len(side) for side in sides])
-        fitted = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=1000)
-        fitted.fit(np.concatenate(sides), is_real)
-        return cls(np.r_[fitted.intercept_, fitted.coef_[0]])
+        return cls(log_odds(_features(*real), _features(*drawn)))
 
     def __call__(self, logit: np.ndarray, log_likelihood: np.ndarray) -> np.ndarray:
         """Log odds (n,)."""
         intercept, *rest = self.coefficients
         return np.asarray(_features(logit, log_likelihood) @ rest + intercept)
+
+
+def log_odds(real: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Intercept and coefficients (1 + k,) of a logistic regression on features (n, k) of both.
+
+    As if there were as many real molecules as drawn ones.
+    """
+    is_real = np.repeat([1, 0], [len(real), len(drawn)])
+    fitted = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=1000)
+    fitted.fit(np.concatenate([real, drawn]), is_real)
+    return np.asarray(np.r_[fitted.intercept_, fitted.coef_[0]])
 
 
 def _features(logit: np.ndarray, log_likelihood: np.ndarray) -> np.ndarray:
