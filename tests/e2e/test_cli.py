@@ -357,7 +357,7 @@ def test_what_nobody_expected_is_one_line(folder: Path, adult: Path) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[synthgen.connectors]\nbroken = broken:Connector\n")
     (folder / "broken.py").write_text(
-        "class Connector:\n    def read(self, uri):\n        raise RuntimeError('a\\nb')\n"
+        "class Connector:\n    def scan(self, uri):\n        raise RuntimeError('a\\nb')\n"
     )
     path = environment()["PYTHONPATH"] + os.pathsep + str(folder)
     ran = process("schema", "broken:x", cwd=folder, PYTHONPATH=path)

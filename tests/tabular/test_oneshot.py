@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import numpy as np
 import pandas as pd
@@ -136,8 +137,10 @@ def test_weights_load_and_sample_the_same(trained: CTGAN) -> None:
 
 
 def test_weights_of_another_shape_are_refused(trained: CTGAN) -> None:
-    weights = trained.weights() | {"generator.last.bias": np.zeros(3, np.float32)}
-    with pytest.raises(ModelFileError, match=r"generator.last.bias has shape \(3,\)"):
+    weights = trained.weights()
+    name = next(name for name in weights if name.endswith(".bias"))
+    weights[name] = np.zeros(3, np.float32)
+    with pytest.raises(ModelFileError, match=rf"{re.escape(name)} has shape \(3,\), expected"):
         CTGAN.load(ENCODER, trained.config(), weights)
 
 
