@@ -21,8 +21,9 @@ from synthgen.errors import (
 )
 from synthgen.forms.keys import Place
 from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
-from synthgen.privacy.declared import declared_schema, public_facts
+from synthgen.privacy.declared import check_entity, declared_schema, entity_unit, public_facts
 from synthgen.privacy.ledger import Ledger, PrivateTable
+from synthgen.privacy.units import Units
 from synthgen.relations.batched import in_order, read_batches
 from synthgen.relations.completion import Completion
 from synthgen.relations.imputing import Barred, impute_rows
@@ -63,6 +64,10 @@ class SynthGen(Generator):
         epsilon: Differential privacy of everything that leaves the fit; see `privacy_`. Its noise
             never comes from ``seed``, so equal private fits differ.
         delta: Of the same guarantee; both or neither.
+        entity: Column that says whose each row is; then the guarantee is for all rows of one of
+            them, and not for one row. Its schema declares it an identifier: nothing is learned.
+        entity_rows: Rows of each entity that are learned from, drawn by chance. Noise grows with
+            their number.
         model_options: Options of the model by name, for example ``{"loss": "hinge"}``.
         checkpoint_dir: Folder in which the run's state is kept while it trains.
         checkpoint_every_s: Seconds between checkpoints.
@@ -96,6 +101,8 @@ class SynthGen(Generator):
         device: str = "auto",
         epsilon: float | None = None,
         delta: float | None = None,
+        entity: str | None = None,
+        entity_rows: int = 1,
         model_options: dict[str, Any] | None = None,
         checkpoint_dir: str | Path | None = None,
         checkpoint_every_s: float = EVERY_S,
@@ -112,6 +119,8 @@ class SynthGen(Generator):
         self.device = device
         self.epsilon = epsilon
         self.delta = delta
+        self.entity = entity
+        self.entity_rows = entity_rows
         self.model_options = model_options
         self.checkpoint_dir = checkpoint_dir
         self.checkpoint_every_s = checkpoint_every_s
@@ -138,10 +147,18 @@ class SynthGen(Generator):
         self._check_options()
         if self.engine not in ("local", "ray"):
             raise InvalidInputError(f"engine must be 'local' or 'ray', got {self.engine!r}")
+        if self.entity is not None and self.epsilon is None:
+            raise InvalidInputError(
+                f"entity={self.entity!r} says whose each row is for differential privacy: give "
+                "epsilon and delta with it; nothing was trained"
+            )
+        if not is_whole(self.entity_rows) or not self.entity_rows:
+            raise InvalidInputError(f"entity_rows must be 1 or more, got {self.entity_rows!r}")
         if not is_whole(self.workers) or not self.workers:
             raise InvalidInputError(f"workers must be 1 or more, got {self.workers!r}")
         if self.epsilon is not None and self.delta is not None:
-            return self._fit_private(data, schema, Ledger(self.epsilon, self.delta))
+            unit = "row" if self.entity is None else entity_unit(self.entity, self.entity_rows)
+            return self._fit_private(data, schema, Ledger(self.epsilon, self.delta, unit))
         clock = Stopwatch()
         model_class = find_model(self.model)
         checkpoints = self._checkpoints()
@@ -245,6 +262,8 @@ class SynthGen(Generator):
                 "and these do not read batches; give a DataFrame"
             )
         declared, left_out = declared_schema(schema)
+        if self.entity is not None:
+            check_entity(declared, self.entity)
         checkpoints = self._checkpoints()
         deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
         streams = Streams.of(checkpoints.begin(self.seed))
@@ -253,11 +272,15 @@ class SynthGen(Generator):
             progress.stage("reading")
             frame, _ = frames.read(data)
             declared.validate_frame(frame)
+            units = None
+            if self.entity is not None:
+                units, kept = Units.cut(frame[self.entity], self.entity_rows)
+                frame = frame.iloc[kept]
             for relation in left_out:
                 progress.told(f"Not kept, since it is learned from rows: {describe(relation)}")
             plan = Plan.of(declared)
             ledger.public += public_facts(declared)
-            table = PrivateTable(CellRows.of(frame, declared), ledger)
+            table = PrivateTable(CellRows.of(frame, declared), ledger, units)
             clock.lap("reading")
             progress.stage("encoding")
             # of the rows nothing is kept, not even a digest: that the data is the same is not seen
@@ -268,6 +291,7 @@ class SynthGen(Generator):
                 device,
                 epsilon=ledger.epsilon,
                 delta=ledger.delta,
+                unit=ledger.unit,
                 schema=digest(declared.to_dict()),
             )
             n_rows, completion = _bought(declared, table, plan, checkpoints)

@@ -21,6 +21,7 @@ from synthgen.encoding.bought import COUNTS_SHARE, CellRows, buy_encoder
 from synthgen.encoding.numeric import NumericEncoder
 from synthgen.privacy.accounting import Gaussian, spent_epsilon
 from synthgen.privacy.ledger import Ledger, PrivateTable
+from synthgen.privacy.units import Units
 from synthgen.schema import Column, Schema
 from synthgen.training.dpsgd import private_descent
 
@@ -32,6 +33,8 @@ _ROWS = 20
 # that it takes part in, which tells who took part how often
 NOISY, SPARSE = Gaussian(0.5, 0.1, 10), Gaussian(0.25, 0.1, 10)
 _CANARY = 100.0
+# rows of each entity, where entities are audited
+_OF_ENTITY = 3
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,26 @@ class Audit:
 
 def audit_count(runs: int) -> Audit:
     """A noisy count that takes the whole budget, of a table with a row more or less."""
+    return _counted("discrete Gaussian count", runs, 1)
 
+
+def audit_entity_count(runs: int) -> Audit:
+    """The same with an entity more or less, which has as many rows as entities may have."""
+    return _counted("count of rows by entity", runs, _OF_ENTITY)
+
+
+def _counted(name: str, runs: int, most: int) -> Audit:
     def scores(n: int) -> np.ndarray:
+        units = Units(np.arange(n) // most, most)
         return np.array(
-            [PrivateTable(_cells(n), Ledger(EPSILON, DELTA)).count(1.0) for _ in range(runs)]
+            [PrivateTable(_cells(n), Ledger(EPSILON, DELTA), units).count(1.0) for _ in range(runs)]
         )
 
     ledger = Ledger(EPSILON, DELTA)
     claimed = spent_epsilon([Gaussian(ledger.noise(1.0))], ledger.mechanisms_delta)
-    found = gaussian_lower_bound(
-        scores(_ROWS + 1), scores(_ROWS), _ROWS + 0.5, ledger.mechanisms_delta
-    )
-    return Audit("discrete Gaussian count", claimed, found, claimed)
+    n = _ROWS * most
+    found = gaussian_lower_bound(scores(n + most), scores(n), n + most / 2, ledger.mechanisms_delta)
+    return Audit(name, claimed, found, claimed)
 
 
 def audit_counts_of_codes(runs: int) -> Audit:
@@ -125,18 +136,24 @@ def audit_bounds(runs: int) -> Audit:
     return Audit("bounds of numbers", *_many(score, runs, claimed), None)
 
 
-def audit_descent(runs: int, spent: Gaussian = NOISY) -> Audit:
+def audit_descent(runs: int, spent: Gaussian = NOISY, most: int = 1) -> Audit:
     """Noisy gradient descent with a row whose gradient is far above the clipping norm.
 
     The network is one weight, and every step's gradient is seen; the score is the largest of them.
     """
 
     def score(is_in: bool) -> float:
-        return float(descended(is_in, spent).max())
+        return float(descended(is_in, spent, most).max())
 
     claimed = {delta: spent_epsilon([spent], delta) for delta in DELTAS}
     name = f"DP-SGD, noise multiplier {spent.noise_multiplier:g}"
+    name += f", {most} rows of an entity" * (most > 1)
     return Audit(name, *_many(score, runs, claimed), None)
+
+
+def audit_entity_descent(runs: int) -> Audit:
+    """The same with an entity of several such rows."""
+    return audit_descent(runs, NOISY, _OF_ENTITY)
 
 
 def audit_sparse_descent(runs: int) -> Audit:
@@ -144,10 +161,12 @@ def audit_sparse_descent(runs: int) -> Audit:
     return audit_descent(runs, SPARSE)
 
 
-def descended(is_in: bool, spent: Gaussian) -> np.ndarray:
-    """(steps,) noisy gradient of each step along the canary's direction."""
-    values = np.zeros(_ROWS + is_in)
-    values[_ROWS:] = _CANARY
+def descended(is_in: bool, spent: Gaussian, most: int = 1) -> np.ndarray:
+    """(steps,) noisy gradient of each step along the canary's direction, over its bound."""
+    n = _ROWS * most
+    values = np.zeros(n + is_in * most)
+    values[n:] = _CANARY
+    units = Units(np.arange(len(values)) // most, most)
     ledger = Ledger(1e3, DELTA)
     network = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(network.weight)
@@ -160,13 +179,13 @@ def descended(is_in: bool, spent: Gaussian) -> np.ndarray:
         return gradient
 
     def stepped(step: int) -> None:
-        seen.append(-float(network.weight.detach()))
+        seen.append(-float(network.weight.detach()) / most)
         nn.init.zeros_(network.weight)
 
     private_descent(
         network,
         losses,
-        PrivateTable(_Floats(values), ledger),
+        PrivateTable(_Floats(values), ledger, units),
         spent,
         what="audit",
         clip=1.0,
@@ -228,4 +247,6 @@ AUDITS: dict[str, tuple[Callable[[int], Audit], int, int]] = {
     "bounds": (audit_bounds, 100, 1_000),
     "descent": (audit_descent, 400, 2_000),
     "sparse descent": (audit_sparse_descent, 400, 2_000),
+    "entity count": (audit_entity_count, 5_000, 50_000),
+    "entity descent": (audit_entity_descent, 400, 2_000),
 }

@@ -20,6 +20,7 @@ from synthgen.errors import InvalidInputError
 from synthgen.privacy import ledger as ledgers
 from synthgen.privacy.accounting import Gaussian
 from synthgen.privacy.ledger import Ledger, PrivateTable
+from synthgen.privacy.units import Units
 from synthgen.training import dpsgd
 
 
@@ -71,7 +72,7 @@ def _no_clipping() -> Any:
 
 
 def _shuffled_batches() -> Any:
-    def batches_of(rows: Any) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
+    def batches_of(rows: Any, units: Units) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
         def batches(spent: Gaussian, size: int) -> Iterator[list[Any]]:
             rng, per_pass = np.random.default_rng(), round(1 / spent.sampling_rate)
             parts: list[Any] = []
@@ -87,9 +88,9 @@ def _shuffled_batches() -> Any:
 def _doubled_forward() -> Any:
     sound = ledgers._batches_of
 
-    def batches_of(rows: Any) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
+    def batches_of(rows: Any, units: Units) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
         def batches(spent: Gaussian, size: int) -> Iterator[list[Any]]:
-            for parts in sound(rows)(spent, size):
+            for parts in sound(rows, units)(spent, size):
                 yield [*parts, *parts]
 
         return batches
@@ -136,9 +137,9 @@ def planted(scale: Callable[[str], int]) -> Iterator[Planted]:
         ("shuffled batches", _shuffled_batches, mechanisms.audit_sparse_descent, "sparse descent"),
         ("doubled forward", _doubled_forward, mechanisms.audit_descent, "descent"),
         ("raw bounds", _raw_bounds, mechanisms.audit_bounds, "bounds"),
-    ]
-    counts = mechanisms.audit_counts_of_codes
-    bugs.append(("exact frequencies", _exact_frequencies, counts, "counts of codes"))
+        ("exact frequencies", _exact_frequencies, mechanisms.audit_counts_of_codes,
+         "counts of codes"),
+    ]  # fmt: skip
     for name, plant, audit, runs in bugs:
         with plant():
             found = audit(scale(runs))

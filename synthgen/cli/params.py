@@ -133,6 +133,21 @@ Delta = Annotated[
         help="See --epsilon; below 1 over the number of rows.",
     ),
 ]
+Entity = Annotated[
+    str | None,
+    option(
+        "--entity", metavar="COL", show_default=False,
+        help="With --epsilon: the column that says whose each row is, an identifier by the schema. "
+        "All rows of one of them are then protected together, and not each row alone.",
+    ),
+]  # fmt: skip
+EntityRows = Annotated[
+    int,
+    option(
+        "--entity-rows", metavar="K", min=1,
+        help="See --entity: rows of each that are learned from. Noise grows with their number.",
+    ),
+]  # fmt: skip
 Device = Annotated[str, option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 ModelOptions = Annotated[
     list[str] | None,

@@ -93,7 +93,7 @@ def buy_encoder(schema: Schema, table: PrivateTable[CellRows], n_rows: float) ->
         (_codes_of(encoder, j), encoder.n_codes) for j, encoder in enumerate(start)
     ]
     counts = table.histograms("counts of all codes of all columns", parts, COUNTS_SHARE)
-    sigma = table.ledger.noise(COUNTS_SHARE) * np.sqrt(len(parts))
+    sigma = table.sigma(COUNTS_SHARE, len(parts))
     columns = []
     for j, column in enumerate(schema):
         known, held = levels.get(j), counts[j]
@@ -215,7 +215,7 @@ def _bounds(schema: Schema, table: PrivateTable[CellRows]) -> dict[int, tuple[fl
         [(magnitude(j), n_cells) for j in unknown],
         DISCOVERY_SHARE,
     )
-    sigma = table.ledger.noise(DISCOVERY_SHARE) * np.sqrt(len(unknown))
+    sigma = table.sigma(DISCOVERY_SHARE, len(unknown))
     for j, held in zip(unknown, counts, strict=True):
         # of 193 cells of noise alone, one in a thousand columns has one this large
         place = np.flatnonzero(held > 4.5 * sigma) - len(_EXPONENTS)
@@ -326,7 +326,7 @@ def _trees(
             [(tree.cells(level), 2 * len(tree.open)) for tree in growing],
             share,
         )
-        sigma = table.ledger.noise(share) * np.sqrt(len(growing))
+        sigma = table.sigma(share, len(growing))
         for tree, held in zip(growing, counts, strict=True):
             tree.grow(level, held, max(n_rows / _FINENESS, _CERTAIN * sigma))
     return {tree.j: tree.bins() for tree in trees}

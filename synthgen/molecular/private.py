@@ -102,7 +102,7 @@ def buy_vocabulary(table: PrivateTable[Sequences], n: float) -> Vocabulary:
         return np.array([min(len(s), _MOST_ACTIONS) for s in held.actions], np.int64)
 
     counts = table.histogram("lengths", length, _MOST_ACTIONS + 1, LENGTH_SHARE)
-    noise = table.ledger.noise(LENGTH_SHARE)
+    noise = table.sigma(LENGTH_SHARE, 1)
     counts = np.where(counts > 3 * noise, counts, 0.0)
     above = counts[::-1].cumsum()[::-1]
     longest = int(np.flatnonzero(above > _LONGER * n).max(initial=0))

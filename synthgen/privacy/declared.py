@@ -45,3 +45,21 @@ def public_facts(schema: Schema) -> list[str]:
         facts.append(f"bounds of {', '.join(bounded)}")
     facts += [f"{r.kind} of {', '.join(map(repr, r.columns))}" for r in schema.relations or ()]
     return [*facts, "sampling rate, clipping norm and number of steps"]
+
+
+def check_entity(schema: Schema, name: str) -> None:
+    """Refuse a column that cannot say whose each row is.
+
+    Raises:
+        SchemaError: If it is not there, or something of it would be learned.
+    """
+    if schema[name].kind != "identifier":
+        raise SchemaError(
+            f"entity: column {name!r} says whose each row is, and is declared "
+            f"{schema[name].kind}, of which values would be learned; declare it identifier"
+        )
+
+
+def entity_unit(name: str, most: int) -> str:
+    """The unit of privacy where a column says whose each row is, in words."""
+    return f"entity of column {name!r}, at most {most:,} row{'s' * (most != 1)} of each"

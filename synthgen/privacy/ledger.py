@@ -1,8 +1,8 @@
 """The ledger: every touch of private rows, what it cost, and what all of them cost together.
 
 Private rows live in a `PrivateTable`, which gives away nothing but the results of mechanisms, each
-entered here before it runs. The unit of privacy is a row (or all rows of one entity, cut to a
-number); neighbours differ by one of them, added or removed. Every mechanism is Gaussian or adds
+entered here before it runs. The unit of privacy is a row, or the rows of one entity (see `Units`);
+neighbours differ by one of them, added or removed. Every mechanism is Gaussian or adds
 discrete Gaussian noise, so a budget is shared out in parts of 1 / noise_multiplier^2, which add up.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from synthgen.errors import InvalidInputError
 from synthgen.privacy.accounting import Epsilon, Gaussian, epsilon, least_noise, spent_epsilon
 from synthgen.privacy.mechanisms import discrete_gaussian, entropy, release_threshold
+from synthgen.privacy.units import Units
 
 Rows = TypeVar("Rows", bound="Indexed")
 # of delta, what thresholds on values found in the data may take
@@ -169,13 +170,28 @@ class PrivateTable(Generic[Rows]):
     Args:
         rows: The rows.
         ledger: Where touches are entered.
+        units: Whose each row is; ``None``: each is a unit of its own.
+
+    Attributes:
+        most: Rows of one unit at most.
     """
 
-    def __init__(self, rows: Rows, ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(self, rows: Rows, ledger: Ledger, units: Units | None = None) -> None:
+        if units is not None and len(units.of) != len(rows):
+            raise ValueError(f"{len(rows)} rows, and units of {len(units.of)}")
+        self.ledger, self.most = ledger, 1 if units is None else units.most
         self._histogram = _histogram_of(rows)
         self._encoded = _encoded_of(rows)
-        self._batches = _batches_of(rows)
+        self._mapped = _mapped_of(rows, units)
+        self._batches = _batches_of(rows, units or Units.rows(len(rows)))
+
+    def sigma(self, share: float, parts: int) -> float:
+        """Deviation of the noise of counts for a ``share``, of which a row is in so many."""
+        return self._sensitivity(parts) * self.ledger.noise(share)
+
+    def _sensitivity(self, parts: int) -> float:
+        """Of counts: all rows of a unit may be in the same cells."""
+        return self.most * float(np.sqrt(max(parts, 1)))
 
     def count(self, share: float) -> float:
         """Noisy number of rows."""
@@ -195,10 +211,9 @@ class PrivateTable(Generic[Rows]):
         self, what: str, parts: list[tuple[Callable[[Rows], np.ndarray], int]], share: float
     ) -> list[np.ndarray]:
         """Several histograms by one mechanism, with one noise: a row is in each of them."""
-        sensitivity = float(np.sqrt(max(len(parts), 1)))
-        multiplier = self.ledger.noise(share)
-        self.ledger.enter(Entry(what, "discrete Gaussian", sensitivity, Gaussian(multiplier)))
-        sigma = sensitivity * multiplier
+        spent = Gaussian(self.ledger.noise(share))
+        sensitivity, sigma = self._sensitivity(len(parts)), self.sigma(share, len(parts))
+        self.ledger.enter(Entry(what, "discrete Gaussian", sensitivity, spent))
         return [
             self._histogram(cells, n) + discrete_gaussian(sigma, n).astype(np.float64)
             for cells, n in parts
@@ -221,32 +236,31 @@ class PrivateTable(Generic[Rows]):
             delta_share: Of the delta that is set aside for thresholds.
             most: Values that a row may have.
         """
-        multiplier = self.ledger.noise(share)
         delta = _THRESHOLD_SHARE * self.ledger.delta * delta_share
-        sensitivity = float(np.sqrt(most))
-        sigma = sensitivity * multiplier
-        spent = Gaussian(multiplier)
+        spent = Gaussian(self.ledger.noise(share))
+        sensitivity, sigma = self._sensitivity(most), self.sigma(share, most)
         entry = Entry(what, "discrete Gaussian, thresholded", sensitivity, spent, delta)
         self.ledger.enter(entry)
         held: dict[Any, int] = self._encoded(keys)
         names = sorted(held, key=lambda k: (type(k).__name__, repr(k)))
         noisy = np.array([held[k] for k in names]) + discrete_gaussian(sigma, len(names))
-        # of a row's values none may pass that it alone holds
-        threshold = release_threshold(sigma, delta / most)
+        # of a unit's values none may pass that it alone holds
+        threshold = release_threshold(sigma, delta / (most * self.most), self.most)
         return {k: float(c) for k, c in zip(names, noisy, strict=True) if c >= threshold}
 
     def mapped(self, encode: Callable[[Rows], Any]) -> PrivateTable[Any]:
-        """The rows in another form; nothing is given away."""
-        return PrivateTable(self._encoded(encode), self.ledger)
+        """The rows in another form, with units in the same order; nothing is given away."""
+        mapped: PrivateTable[Any] = self._mapped(encode, self.ledger)
+        return mapped
 
     def batches(self, spent: Gaussian, what: str, size: int, done: int = 0) -> Iterator[list[Rows]]:
         """Poisson batches for noisy gradient descent, each in parts of at most ``size`` rows.
 
-        For `synthgen.training.dpsgd` alone, which clips and adds the noise that is entered here
-        for all steps at once, before the first of them. Of these an earlier process may have
-        ``done`` some, which do not come again.
+        For `synthgen.training.dpsgd` alone, which clips each row and adds the noise that is entered
+        here, for ``most`` rows, for all steps at once, before the first of them. Of these an
+        earlier process may have ``done`` some, which do not come again.
         """
-        entry = Entry(what, "DP-SGD, Poisson-sampled Gaussian", 1.0, spent)
+        entry = Entry(what, "DP-SGD, Poisson-sampled Gaussian", float(self.most), spent)
         self.ledger.enter(entry)
         return self._batches(replace(spent, times=spent.times - done), size)
 
@@ -263,11 +277,15 @@ def _encoded_of(rows: Any) -> Callable[[Callable[[Any], Any]], Any]:
     return lambda encode: encode(rows)
 
 
-def _batches_of(rows: Any) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
+def _mapped_of(rows: Any, units: Units | None) -> Callable[[Callable[[Any], Any], Ledger], Any]:
+    return lambda encode, ledger: PrivateTable(encode(rows), ledger, units)
+
+
+def _batches_of(rows: Any, units: Units) -> Callable[[Gaussian, int], Iterator[list[Any]]]:
     def batches(spent: Gaussian, size: int) -> Iterator[list[Any]]:
         rng = entropy()
         for _ in range(spent.times):
-            taken = np.flatnonzero(rng.random(len(rows)) < spent.sampling_rate)
+            taken = units.sampled(spent.sampling_rate, rng)
             parts = np.array_split(taken, max(1, -(-len(taken) // size)))
             yield [rows.take(part) for part in parts]
 

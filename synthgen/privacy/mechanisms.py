@@ -52,11 +52,11 @@ def discrete_gaussian(sigma: float, shape: int | tuple[int, ...]) -> np.ndarray:
     return np.asarray(k[np.searchsorted(below, u, side="right").clip(max=len(k) - 1)])
 
 
-def release_threshold(sigma: float, delta: float) -> float:
+def release_threshold(sigma: float, delta: float, held: int = 1) -> float:
     """Noisy count below which a value found in the data stays unpublished.
 
-    A value that one row holds is then published with probability ``delta`` at most: its true count
-    is 1, and the noise exceeds the threshold less 1 with probability ``delta`` (the Gaussian tail
-    bounds the discrete one up to its rounding, for which 1 is added).
+    A value that ``held`` rows hold is then published with probability ``delta`` at most: the noise
+    exceeds the threshold less their number with probability ``delta`` (the Gaussian tail bounds the
+    discrete one up to its rounding, for which 1 is added).
     """
-    return float(2 + sigma * norm.isf(delta))
+    return float(held + 1 + sigma * norm.isf(delta))

@@ -54,7 +54,8 @@ def private_descent(
         MissingExtraError: Without Opacus.
         TrainingError: If a layer has no per-sample gradients.
     """
-    wrapped, private = _wrapped(network, optimizer, spent.noise_multiplier, clip)
+    # a unit's rows may be in one batch, each with a gradient of the largest norm
+    wrapped, private = _wrapped(network, optimizer, spent.noise_multiplier * rows.most, clip)
 
     def mean(held: Any) -> None:
         for parameter in held.params:
