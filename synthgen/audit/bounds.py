@@ -60,17 +60,34 @@ def gaussian_lower_bound(
     return spent_epsilon([Gaussian(1 / mu)], delta) if mu > 0 else 0.0
 
 
-def one_run_lower_bound(guesses: int, right: int) -> float:
+def one_run_lower_bound(
+    guesses: int, right: int, delta: float = 0.0, canaries: int = 0, claims: int = 1
+) -> float:
     """Epsilon from guesses who of many canaries was in one fit (Steinke, Nasr and Jagielski, 2023).
 
-    Theorem 5.2 with delta 0: of ``guesses`` at fair coins an epsilon-private fit lets no more come
-    right than independent ones with probability e^epsilon / (1 + e^epsilon).
+    Theorem 5.2: of ``guesses`` at fair coins an epsilon-private fit lets no more come right than
+    independent ones with probability e^epsilon / (1 + e^epsilon); delta adds to that 2 m delta
+    alpha, alpha being the largest of P(right - i <= W < right) / i over i.
+
+    Args:
+        guesses: How many.
+        right: Of these.
+        delta: Delta of the fit.
+        canaries: m, those not guessed included.
+        claims: How many bounds shall hold together.
     """
     low, high = 0.0, 20.0
     for _ in range(60):
         middle = (low + high) / 2
         chance = math.exp(middle) / (1 + math.exp(middle))
-        refuted = binom.sf(right - 1, guesses, chance) < 1 - CONFIDENCE
+        error = float(binom.sf(right - 1, guesses, chance))
+        if delta and right:
+            i = np.arange(1, right + 1)
+            below = binom.cdf(right - 1, guesses, chance) - binom.cdf(
+                right - 1 - i, guesses, chance
+            )
+            error += 2 * canaries * delta * float((below / i).max())
+        refuted = error < (1 - CONFIDENCE) / claims
         low, high = (middle, high) if refuted else (low, middle)
     return low
 

@@ -1,13 +1,21 @@
 """The audit: what it proves, and that it finds what was planted."""
 
+import json
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from synthgen import Schema, SynthGen
 from synthgen.audit import mechanisms
 from synthgen.audit.bounds import gaussian_lower_bound, lower_bound, one_run_lower_bound
+from synthgen.audit.canaries import audit_fit, mixed
 from synthgen.audit.mechanisms import AUDITS, Audit
 from synthgen.audit.planted import Planted
 from synthgen.audit.run import AuditReport, run_audit
+from synthgen.cli.app import app
+from synthgen.errors import InvalidInputError
+from synthgen.training import dpsgd
 
 
 def test_a_bound_is_below_the_truth_and_near_it():
@@ -87,3 +95,80 @@ def test_descents_are_the_production_path():
     seen = mechanisms.descended(False, mechanisms.SPARSE)
     assert len(seen) == mechanisms.SPARSE.times
     assert np.std(seen) == pytest.approx(mechanisms.SPARSE.noise_multiplier, rel=0.8)
+
+
+def test_delta_and_many_claims_lower_the_bound_of_one_run():
+    plain = one_run_lower_bound(1000, 731)
+    with_delta = one_run_lower_bound(1000, 731, 1e-5, 2000)
+    assert plain - 0.05 < with_delta < plain
+    assert one_run_lower_bound(1000, 731, claims=3) < plain
+    assert one_run_lower_bound(1000, 731, 1e-2, 2000) == 0.0
+
+
+@pytest.fixture(scope="module")
+def people(adult):
+    return adult.sample(1500, random_state=0).reset_index(drop=True)
+
+
+# as sharp as a fit can be made: what noise covers here it covers in gentler ones
+SHARP = {"hidden": 64, "clip": 30.0, "sampling_rate": 0.3, "learning_rate": 0.02}
+
+
+def test_canaries_of_one_fit_prove_nothing_against_a_sound_one_and_find_one_without_noise(
+    people, monkeypatch
+):
+    def audited():
+        synth = SynthGen(epsilon=1.0, delta=1e-5, max_steps=120, model_options=SHARP)
+        return audit_fit(people, synth, Schema.infer(people), 1000)
+
+    sound = audited()
+    assert sound.holds
+    assert sound.lower_bound < 0.7
+    wrapped = dpsgd._wrapped
+    monkeypatch.setattr(
+        dpsgd, "_wrapped",
+        lambda network, optimizer, noise, clip: wrapped(network, optimizer, 1e-6, clip),
+    )  # fmt: skip
+    assert not audited().holds
+
+
+def test_canaries_are_rows_of_mixed_cells(people):
+    own = mixed(people, 5000, np.random.default_rng(0))
+    assert own.dtypes.equals(people.dtypes)
+    for name in ("age", "education"):
+        assert set(own[name]) <= set(people[name])
+    # what belongs together no longer does
+    assert people.groupby("education")["education-num"].nunique().max() == 1
+    assert own.groupby("education")["education-num"].nunique().max() > 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "canaries", "says"),
+    [
+        ({}, 1000, "audited with epsilon and delta"),
+        ({"epsilon": 1.0, "delta": 1e-5, "model": "dp-gan"}, 1000, "of model 'dp-ar'"),
+        ({"epsilon": 1.0, "delta": 1e-5}, 10, "10 canaries prove nothing"),
+    ],
+)
+def test_a_fit_that_cannot_be_audited_is_refused(settings, canaries, says, people):
+    with pytest.raises(InvalidInputError, match=says):
+        audit_fit(people, SynthGen(**settings), Schema.infer(people), canaries)
+
+
+def test_the_command_audits_a_fit(people, tmp_path):
+    people.to_csv(tmp_path / "a.csv", index=False)
+    Schema.infer(people).save(tmp_path / "a.json")
+    asked = [
+        "audit", str(tmp_path / "a.csv"), "--schema", str(tmp_path / "a.json"), "--epsilon", "1",
+        "--delta", "1e-5", "--max-steps", "3", "--canaries", "200",
+    ]  # fmt: skip
+    ran = CliRunner().invoke(app, [*asked, "--json"])
+    assert ran.exit_code == 0, ran.output
+    found = json.loads(ran.stdout)
+    assert [a["name"] for a in found["mechanisms"]] == ["one fit, 200 canaries"]
+    assert found["planted"] == []
+    assert found["mechanisms"][0]["lower_bound"] <= 1.0
+    assert "1 of 1 claims hold" in CliRunner().invoke(app, asked).output
+    ran = CliRunner().invoke(app, ["audit", "--epsilon", "1"])
+    assert ran.exit_code == 4
+    assert "name its DATA" in ran.output
