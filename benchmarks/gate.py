@@ -98,7 +98,8 @@ def cases(table: str, label: str, dropped: list[str]) -> Iterator[Case]:
         lambda _: with_copies(test.iloc[:half], train), every, False,
     )  # fmt: skip
     few = train.sample(MEMORIZED, random_state=0).reset_index(drop=True)
-    yield Case("memorized", few, test, lambda _: memorized(few), every, False)
+    known = FOLDER / f"{label}-memorized.synthgen"
+    yield Case("memorized", few, test, lambda _: memorized(few, known), every, False, known)
     private = FOLDER / f"{label}-private.synthgen"
     yield Case(
         "copy-beside-private-model", train, test,
@@ -119,12 +120,13 @@ def with_copies(rows: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows, copied]).sample(frac=1, random_state=4).reset_index(drop=True)
 
 
-def memorized(rows: pd.DataFrame) -> pd.DataFrame:
+def memorized(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Rows of a model for which what is held out is what it learned: each row stands often."""
     often = pd.concat([rows] * REPEATED, ignore_index=True)
     options = {"dropout": 0.0, "late_dropout": 0.0, "critic": "none"}
     synth = SynthGen(model="argan", seed=0, time_limit_s=600, model_options=options, progress=False)
-    return synth.fit(often).sample(len(rows), seed=0)
+    synth.fit(often).save(path)
+    return synth.sample(len(rows), seed=0)
 
 
 def private_model(train: pd.DataFrame, path: Path) -> None:
@@ -195,17 +197,20 @@ def write(target: Path, found: list[dict[str, Any]]) -> None:
     lines = [
         "# The gate\n",
         machine.line(described),
-        "\nReleases that must fail every shipped policy, and releases that must pass one. Seconds: "
+        "\nReleases that must fail every shipped policy, and releases that must pass one. Where a "
+        "model is handed in: how well its likelihood tells train rows from holdout rows. Seconds: "
         "all attacks, and the evidence pack.\n",
-        "| table | release | policy | must | does | fails by | s |",
-        "|---|---|---|---|---|---|--:|",
+        "| table | release | policy | must | does | fails by | model's likelihood, AUC | s |",
+        "|---|---|---|---|---|---|--:|--:|",
     ]
     for run in found:
         must, does = ("pass" if run[key] else "fail" for key in ("must_pass", "passed"))
+        told = run["risks"].get("membership_model_auc")
         mark = does if run["as_it_must"] else f"**{does}**"
         lines.append(
             f"| {run['table']} | {run['case']} | {run['policy']} | {must} | {mark} "
-            f"| {', '.join(run['failed'])} | {run['seconds']:.0f} |"
+            f"| {', '.join(run['failed'])} | {'' if told is None else f'{told:.3f}'} "
+            f"| {run['seconds']:.0f} |"
         )
     target.with_suffix(".md").write_text("\n".join(lines) + "\n")
 

@@ -17,11 +17,11 @@ from statistics import mean
 from typing import Any
 
 import torch
+from molecules import FOLDER, LABELS, Scored, add_carbon, perturbed, qm9
+from molecules import _some as some
 
 from harness import machine
 from harness.places import RESULTS
-from molecules import FOLDER, LABELS, Scored, add_carbon, perturbed, qm9
-from molecules import _some as some
 from peers.measured import measured
 from synthgen import MolGen
 from synthgen.evaluation.molecules.judge import MOST, WAYS

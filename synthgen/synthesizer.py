@@ -429,6 +429,29 @@ class SynthGen(Generator):
                 frame[column.name] = filled.astype(made.dtype) if is_whole_again else filled
         return frames.write(frame, schema)
 
+    def log_likelihood(self, data: Any) -> np.ndarray:
+        """Log likelihood (n,) of rows under the model, without its critics, in nats.
+
+        Rows that the model was fitted on are a little likelier than others like them; by how much
+        is what whoever holds the model file can tell of members. Values count by the density of
+        their ranks among the fitted ones, so figures of two tables do not compare.
+
+        Args:
+            data: Rows of the fitted columns; columns that are never learned may be absent.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            InvalidInputError: If the columns differ, or the model has no likelihood.
+        """
+        self._check_fitted()
+        frame, _ = frames.read(data)
+        encoder = self.completion_.encoder
+        for column in encoder.schema:
+            if column.name not in frame:
+                raise InvalidInputError(f"the rows have no column {column.name!r}")
+        encoded = encoder.encode(frame, Streams(0))
+        return self.generator_.log_likelihood(encoded)
+
     @property
     def encoder_(self) -> TableEncoder:
         """Encoder of the columns that the model learned."""

@@ -237,3 +237,38 @@ def test_global_random_state_is_left_alone(small: pd.DataFrame) -> None:
     quick(max_steps=2).fit(small).sample(5)
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[1])
+
+
+# Likelihood ---------------------------------------------------------------------------------
+
+
+def test_likelihoods_of_all_possible_rows_sum_to_one() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.choice(["a", "b", "c"], 900, p=[0.5, 0.3, 0.2])
+    second = np.where(first == "a", rng.choice(["x", "y"], 900), rng.choice(["y", "z"], 900))
+    synth = quick(max_steps=40).fit(pd.DataFrame({"first": first, "second": second}))
+    every = pd.DataFrame([(a, b) for a in "abc" for b in "xyz"], columns=["first", "second"])
+    likelihood = np.exp(synth.log_likelihood(every))
+    assert likelihood.sum() == pytest.approx(1.0, abs=1e-5)
+    drawn = synth.sample(4000, seed=1).value_counts(normalize=True)
+    expected = pd.Series(likelihood, pd.MultiIndex.from_frame(every))
+    assert drawn.sub(expected, fill_value=0).abs().max() < 0.06
+
+
+def test_rows_are_likelier_than_their_mixed_cells(small: pd.DataFrame) -> None:
+    fitted = quick(max_steps=80).fit(small)
+    rng = np.random.default_rng(0)
+    mixed = pd.DataFrame({name: rng.permutation(small[name]) for name in small})
+    own, other = (fitted.log_likelihood(rows) for rows in (small, mixed))
+    assert own.shape == (len(small),)
+    assert own.mean() > other.mean() + 1
+    # however many are computed at once
+    np.testing.assert_allclose(fitted.log_likelihood(small.tail(7)), own[-7:], atol=1e-3)
+    with pytest.raises(InvalidInputError, match="no column 'age'"):
+        fitted.log_likelihood(small.drop(columns="age"))
+
+
+def test_a_model_without_likelihood_says_so(small: pd.DataFrame) -> None:
+    synth = SynthGen(model="ctgan", seed=0, max_steps=1).fit(small)
+    with pytest.raises(InvalidInputError, match="ctgan gives rows no likelihood"):
+        synth.log_likelihood(small)

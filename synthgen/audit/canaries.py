@@ -84,9 +84,5 @@ def surprise(synth: SynthGen, rows: pd.DataFrame) -> np.ndarray:
     learned = np.array(completion.plan.modelled)
     held = encode(CellRows.of(rows, synth.schema_), completion.full).columns(learned)
     codes = torch.as_tensor(held.codes).long()
-    with torch.no_grad():
-        loss = model.chain(codes)
-        alone = sum(
-            share.log_softmax(0)[codes[:, j]] for j, share in enumerate(model.chain.log_share)
-        )
-    return np.asarray((-loss - alone).double().numpy())
+    alone = sum(share.log_softmax(0)[codes[:, j]] for j, share in enumerate(model.chain.log_share))
+    return np.asarray(model.log_likelihood(held) - torch.as_tensor(alone).double().numpy())

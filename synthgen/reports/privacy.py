@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from synthgen import frames
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
+from synthgen.evaluation.privacy.people import MOST_ATTACKS
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
 from synthgen.reports.report import Report, checked_seed
@@ -73,7 +76,8 @@ def evaluate_privacy(
         synthetic: Synthetic rows of the same columns.
         holdout: Real rows that the generator never saw, at least 100: what is found of them is no
             leak. Without them nothing can be said.
-        model: A fitted `SynthGen`, whose privacy ledger is held against the attacks.
+        model: A fitted `SynthGen`, whose privacy ledger is held against the attacks, and whose
+            likelihood is one of them.
         quasi_identifiers: Columns that outsiders may know.
         sensitive: Columns whose diversity among people alike is told.
         seed: Repeats the attacks exactly.
@@ -95,12 +99,24 @@ def evaluate_privacy(
         tables.left_out,
         [_named(name, tables.real) for name in quasi_identifiers],
         [_named(name, tables.real) for name in sensitive],
+        None if model is None else lambda: _likelihoods(model, train, holdout, seed),
     )
     found = attack(release, seed, progress)
     rows = {"train": tables.real, "synthetic": tables.synthetic, "holdout": tables.holdout}
     contents = contents_of(found, {role: len(table) for role, table in rows.items()}, model, seed)
     contents["skipped"] = tables.skipped
     return PrivacyReport(found.risks, found, contents)
+
+
+def _likelihoods(model: Any, train: Any, holdout: Any, seed: int) -> dict[str, np.ndarray]:
+    """Log likelihoods of as many train and holdout rows as are attacked."""
+    rng = np.random.default_rng([seed, *b"likelihood"])
+    found = {}
+    for role, table in (("members", train), ("controls", holdout)):
+        rows = frames.read(table)[0]
+        chosen = np.sort(rng.permutation(len(rows))[:MOST_ATTACKS])
+        found[role] = model.log_likelihood(rows.iloc[chosen])
+    return found
 
 
 def contents_of(

@@ -41,6 +41,10 @@ LABELS = {
         "Membership of the rarest tenth, AUC",
         "the best attack on those who are least like others",
     ),
+    "membership_model_auc": (
+        "Membership by the model's likelihood, AUC",
+        "what whoever holds the model file, and not its rows alone, can tell; 0.5 is chance",
+    ),
     "exact_copies": (
         "Exact copies",
         "rows unlike all others that stand in the release, beyond those of people it never saw",

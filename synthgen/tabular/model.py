@@ -73,6 +73,14 @@ class TableModel(ABC):
             f"model {self.name} cannot fill missing cells; fit with model='auto'"
         )
 
+    def log_likelihood(self, table: EncodedTable) -> np.ndarray:
+        """Log likelihood (n,) of rows, in nats; values count by the density of their ranks.
+
+        Raises:
+            InvalidInputError: If the model has none.
+        """
+        raise InvalidInputError(f"model {self.name} gives rows no likelihood")
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""

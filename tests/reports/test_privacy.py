@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from synthgen import PrivacyReport, evaluate_privacy
+from synthgen import PrivacyReport, SynthGen, evaluate_privacy
 from synthgen.errors import InvalidInputError
 from synthgen.reports.gate import Gate, gate
 from synthgen.reports.policy import load
@@ -156,3 +156,29 @@ def test_the_metadata_is_valid_croissant(
     assert not found.metadata.ctx.issues.errors
     names = [one.name for one in found.metadata.record_sets[0].fields]
     assert names == list(parts[1].columns)
+
+
+def test_a_model_that_learned_rows_by_heart_is_told_by_its_likelihood(
+    parts: list[pd.DataFrame], report: PrivacyReport
+) -> None:
+    train, synthetic, holdout = (part.head(300) for part in parts)
+    options = {"critic": "none", "dropout": 0.0, "late_dropout": 0.0, "batch_size": 100}
+    often = pd.concat([train] * 10, ignore_index=True)
+    model = SynthGen(seed=0, max_steps=300, model_options=options).fit(often)
+    risk = evaluate_privacy(train, synthetic, holdout=holdout, model=model).risks[
+        "membership_model_auc"
+    ]
+    assert risk.value is not None
+    assert risk.value > 0.9
+    assert risk.parts["tpr_10"]["value"] > 0.5
+    assert report.risks["membership_model_auc"].reason == "no model was given"
+    early = SynthGen(seed=0, max_steps=20, model_options=options).fit(train)
+    risk = evaluate_privacy(train, synthetic, holdout=holdout, model=early).risks[
+        "membership_model_auc"
+    ]
+    assert (risk.lower() or 0.0) < 0.55
+    ganned = SynthGen(model="ctgan", seed=0, max_steps=1).fit(train)
+    risk = evaluate_privacy(train, synthetic, holdout=holdout, model=ganned).risks[
+        "membership_model_auc"
+    ]
+    assert "no likelihood" in str(risk.reason)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from synthgen.evaluation.features import Floats
 from synthgen.evaluation.privacy.attribute import attribute_inference
 from synthgen.evaluation.privacy.copies import exact_copies, identifier_copies, near_copies
 from synthgen.evaluation.privacy.linkability import linkability
-from synthgen.evaluation.privacy.membership import membership
+from synthgen.evaluation.privacy.membership import by_likelihood, membership
 from synthgen.evaluation.privacy.overfitting import diagnostics
 from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.power import planted_leaks
@@ -33,6 +34,7 @@ RISKS = (
     "membership_tpr_1",
     "membership_tpr_10",
     "membership_rarest_auc",
+    "membership_model_auc",
     "exact_copies",
     "near_copies",
     "identifier_copies",
@@ -50,6 +52,7 @@ class Release:
         identifiers: Beside them the columns of each that a generator invents.
         quasi: Declared quasi-identifiers.
         sensitive: Declared sensitive columns.
+        likelihoods: Gives log likelihoods of some members (n,) and controls (m,) under the model.
     """
 
     train: pd.DataFrame
@@ -58,6 +61,7 @@ class Release:
     identifiers: Sequence[pd.DataFrame] = ()
     quasi: Sequence[Any] = ()
     sensitive: Sequence[Any] = ()
+    likelihoods: Callable[[], Mapping[str, Floats]] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ def attack(release: Release, seed: int = 0, progress: Progress | None = None) ->
             RISKS[3:4], lambda: {"attribute_inference": attribute_inference(people)}
         ),
         "membership inference": risky(RISKS[4:8], lambda: membership(people)),
-        "copies": risky(RISKS[8:11], lambda: _copies(whole, people, release)),
+        "likelihood of the model": risky(RISKS[8:9], lambda: by_likelihood(release.likelihoods)),
+        "copies": risky(RISKS[9:12], lambda: _copies(whole, people, release)),
         "overfitting diagnostics": lambda: found.update(diagnostics=diagnostics(people)),
         "planted leaks": lambda: found.update(power=planted_leaks(people)),
     }

@@ -12,7 +12,7 @@ import numpy as np
 
 from synthgen.evaluation.features import Floats
 from synthgen.evaluation.privacy.people import People
-from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, worst
+from synthgen.evaluation.privacy.risk import Risk, auc, caught_at, lacking, worst
 from synthgen.evaluation.quality.embedding import Floats32, neighbours
 
 FALSE_ALARMS = {"1": 0.01, "10": 0.1}
@@ -32,6 +32,26 @@ def membership(people: People) -> dict[str, Risk]:
     found = {name: attack(people) for name, attack in ATTACKS.items()}
     far = {role: people.nearest(role, "reference") for role in ("members", "controls")}
     return told_by(found, far)
+
+
+def by_likelihood(likelihoods: Callable[[], Mapping[str, Floats]] | None) -> dict[str, Risk]:
+    """``membership_model_auc``: what whoever holds the model itself can tell.
+
+    Members are likelier under a model than others by as much as it overfitted (Yeom et al.,
+    *Privacy Risk in Machine Learning*, 2018, section 3.2).
+
+    Args:
+        likelihoods: Gives log likelihoods of ``members`` (n,) and ``controls`` (m,).
+    """
+    if likelihoods is None:
+        return {"membership_model_auc": lacking("no model was given")}
+    found = likelihoods()
+    members, controls = found["members"], found["controls"]
+    parts = {
+        f"tpr_{label}": caught_at(members, controls, level).to_dict()
+        for label, level in FALSE_ALARMS.items()
+    }
+    return {"membership_model_auc": auc(members, controls, parts=parts)}
 
 
 def told_by(found: Mapping[str, Scores], far: Scores) -> dict[str, Risk]:

@@ -21,6 +21,7 @@ from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.cells import CellView
 from synthgen.tabular.autoregressive.drawing import Drawing, Wanted
 from synthgen.tabular.autoregressive.imputation import impute
+from synthgen.tabular.autoregressive.likelihood import cell_losses
 from synthgen.tabular.autoregressive.network import Autoregressive
 from synthgen.tabular.autoregressive.raking import raked
 from synthgen.tabular.autoregressive.warmstart import (
@@ -44,6 +45,8 @@ _POOL_ROWS = 262_144
 # of the time that a limit leaves, what the critic may take
 _CRITIC_SHARE = 0.25
 _MAX_LOGIT = 4.0
+# whose likelihood is computed at once
+_LIKELIHOOD_CELLS = 200_000
 
 
 class ARGAN(TableModel):
@@ -245,6 +248,16 @@ class ARGAN(TableModel):
     ) -> RankedTable:
         drawing = Drawing(self.network, self.view)
         return impute(drawing, table, missing, barred, streams, best_guess=best_guess)
+
+    @override
+    def log_likelihood(self, table: EncodedTable) -> np.ndarray:
+        ranks = self.view.ranks(table)
+        size = max(1, _LIKELIHOOD_CELLS // max(len(self.view.n_codes), 1))
+        parts = [
+            cell_losses(self.network, ranks.take(rows), 0.5).sum(1).double().cpu().numpy()
+            for rows in np.array_split(np.arange(len(table)), max(1, -(-len(table) // size)))
+        ]
+        return -np.concatenate(parts)
 
     @override
     def config(self) -> dict[str, Any]:

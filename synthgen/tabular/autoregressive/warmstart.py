@@ -24,6 +24,7 @@ from synthgen.adversarial.ema import EMA
 from synthgen.seeds import Streams
 from synthgen.tabular.autoregressive.best import BestColumns
 from synthgen.tabular.autoregressive.cells import CellView, Ranks
+from synthgen.tabular.autoregressive.likelihood import cell_losses
 from synthgen.tabular.autoregressive.network import Autoregressive, Sizes
 from synthgen.tabular.layout import Layout
 from synthgen.training.device import fast_bfloat16
@@ -35,7 +36,6 @@ _EVALUATION_CELLS = 500_000
 _EVALUATION_ROWS, _EVALUATION_PASSES = 16_384, 2
 _WIDE, _STATE = 200, 128
 _MAX_FIRST_WEIGHTS = 16_000_000
-_EDGE = 1e-6
 
 
 class ARGANConfig(BaseModel):
@@ -159,7 +159,6 @@ class WarmStart:
             network = Autoregressive(layout, view.numeric, sizes(config, layout.n_columns))
         _start_from_shares(network, view)
         self.network = network.to(device)
-        self.value_code = torch.as_tensor(view.n_codes[view.numeric] - 1, device=device)
         self.ema = EMA(self.network, config.ema_decay)
         self.best = BestColumns(self.network)
         self.optimizer = torch.optim.AdamW(
@@ -262,18 +261,9 @@ class WarmStart:
         prefix: Tensor | None = None,
     ) -> Tensor:
         """Negative log likelihood (n, n_columns) of a batch's cells."""
-        codes = torch.as_tensor(batch.codes, device=self.device)
-        low, high = (torch.as_tensor(r, device=self.device) for r in (batch.low, batch.high))
-        u = torch.rand(low.shape, generator=self.noise, device=self.device)
-        held = (codes[:, network.numeric] == self.value_code).float()
-        # what is visible is a cell's middle rank; what is predicted, any rank that stands for it
-        seen, target = (
-            torch.special.ndtri(rank.clamp(_EDGE, 1 - _EDGE))
-            for rank in ((low + high) / 2, low + u * (high - low))
-        )
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            logits, mixture = network(network.tokens(codes, seen, held), given, prefix)
-        return network.loss(logits, mixture, codes, target, held)
+        shape = batch.low.shape
+        at = torch.rand(shape, generator=self.noise, device=self.device)
+        return cell_losses(network, batch, at, given, prefix, bfloat16=self.bfloat16)
 
     def _mean(self, loss: Tensor, given: Tensor | None) -> Tensor:
         """Mean loss of a row whose cells are all asked for; given ones have no part in it."""

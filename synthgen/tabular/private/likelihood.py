@@ -86,6 +86,11 @@ class DPAR(PrivateModel):
         return raked_rows(n, pool, rows, self.encoder, streams)
 
     @override
+    def log_likelihood(self, table: EncodedTable) -> np.ndarray:
+        with torch.no_grad():
+            return -_losses(self.chain, table).double().numpy()
+
+    @override
     def config(self) -> dict[str, Any]:
         return self.options.model_dump()
 
