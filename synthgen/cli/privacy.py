@@ -37,7 +37,8 @@ ModelFile = Annotated[
     str | None,
     option(
         "--model", metavar="MODEL", show_default=False,
-        help="Model file that made the rows; its ledger is held against the attacks.",
+        help="Model file that made the rows; its ledger is held against the attacks, and its "
+        "likelihood is one of them.",
     ),
 ]  # fmt: skip
 
@@ -61,6 +62,14 @@ def run(
             help="Column whose diversity among people alike is told. Repeatable.",
         ),
     ] = None,
+    shadows: Annotated[
+        int,
+        option(
+            "--shadows", metavar="N", min=0, max=64,
+            help="With --model: models like it, fitted on half of the holdout, that the attack by "
+            "likelihood is calibrated with. Each takes a fit's time.",
+        ),
+    ] = 0,
     output: ReportOut = None,
     seed: Seed = None,
     as_json: Json = False,
@@ -75,8 +84,9 @@ def run(
     notes = Notes(quiet)
     case = opened(train, synthetic, holdout, model, output)
     report = attacked(
-        case, notes, seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or []
-    )
+        case, notes, seed=seed, quasi_identifiers=quasi or [], sensitive=sensitive or [],
+        shadows=shadows,
+    )  # fmt: skip
     tell(report, output, as_json, notes)
 
 

@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from synthgen import frames
 from synthgen.errors import InvalidInputError
 from synthgen.evaluation.privacy import Attacks, Release, Risk, attack
-from synthgen.evaluation.privacy.people import MOST_ATTACKS
 from synthgen.evaluation.privacy.promise import contradicted, measured_epsilon
 from synthgen.evaluation.quality.judge import Progress
 from synthgen.reports.report import Report, checked_seed
 from synthgen.reports.tables import compared
 from synthgen.reports.versions import versions
+from synthgen.reports.whitebox import likelihood_attacks
 
 _PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
+_NO_SHADOWS = "shadow models: nobody trained the generator again to learn how it treats members"
 UNTESTED = (
     "attackers with knowledge of other tables about the same people",
     "people who stand in several rows: every attack takes a row for a person",
-    "shadow models: nobody trained the generator again to learn how it treats members",
+    _NO_SHADOWS,
     "free text and identifiers beyond exact copies of their cells",
     "repeated releases: what several synthetic tables tell together",
 )
@@ -63,6 +62,7 @@ def evaluate_privacy(
     model: Any = None,
     quasi_identifiers: Sequence[Any] = (),
     sensitive: Sequence[Any] = (),
+    shadows: int = 0,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> PrivacyReport:
@@ -80,6 +80,8 @@ def evaluate_privacy(
             likelihood is one of them.
         quasi_identifiers: Columns that outsiders may know.
         sensitive: Columns whose diversity among people alike is told.
+        shadows: With ``model``: how many models like it are fitted on half of the holdout, to tell
+            what is likely to a model that never saw a row. Each takes a fit's time.
         seed: Repeats the attacks exactly.
         progress: Called with the stage that begins, how many are done, and how many there are.
 
@@ -90,6 +92,10 @@ def evaluate_privacy(
     if holdout is None:
         raise InvalidInputError(f"no holdout: {WHY_HOLDOUT}, and give them here")
     seed = checked_seed(seed)
+    if shadows < 0 or (shadows and model is None):
+        raise InvalidInputError(
+            f"shadows={shadows!r}: shadow models are like the model under attack; give model= too"
+        )
     tables = compared(train, synthetic, holdout)
     assert tables.holdout is not None
     release = Release(
@@ -99,24 +105,17 @@ def evaluate_privacy(
         tables.left_out,
         [_named(name, tables.real) for name in quasi_identifiers],
         [_named(name, tables.real) for name in sensitive],
-        None if model is None else lambda: _likelihoods(model, train, holdout, seed),
+        None
+        if model is None
+        else lambda: likelihood_attacks(model, train, holdout, seed, int(shadows)),
     )
     found = attack(release, seed, progress)
     rows = {"train": tables.real, "synthetic": tables.synthetic, "holdout": tables.holdout}
-    contents = contents_of(found, {role: len(table) for role, table in rows.items()}, model, seed)
+    tried = UNTESTED if not shadows else tuple(t for t in UNTESTED if t != _NO_SHADOWS)
+    sizes = {role: len(table) for role, table in rows.items()}
+    contents = contents_of(found, sizes, model, seed, untested=tried)
     contents["skipped"] = tables.skipped
     return PrivacyReport(found.risks, found, contents)
-
-
-def _likelihoods(model: Any, train: Any, holdout: Any, seed: int) -> dict[str, np.ndarray]:
-    """Log likelihoods of as many train and holdout rows as are attacked."""
-    rng = np.random.default_rng([seed, *b"likelihood"])
-    found = {}
-    for role, table in (("members", train), ("controls", holdout)):
-        rows = frames.read(table)[0]
-        chosen = np.sort(rng.permutation(len(rows))[:MOST_ATTACKS])
-        found[role] = model.log_likelihood(rows.iloc[chosen])
-    return found
 
 
 def contents_of(

@@ -170,7 +170,7 @@ def test_a_model_that_learned_rows_by_heart_is_told_by_its_likelihood(
     ]
     assert risk.value is not None
     assert risk.value > 0.9
-    assert risk.parts["tpr_10"]["value"] > 0.5
+    assert risk.parts["of"]["likelihood"]["parts"]["tpr_10"]["value"] > 0.5
     assert report.risks["membership_model_auc"].reason == "no model was given"
     early = SynthGen(seed=0, max_steps=20, model_options=options).fit(train)
     risk = evaluate_privacy(train, synthetic, holdout=holdout, model=early).risks[
@@ -182,3 +182,21 @@ def test_a_model_that_learned_rows_by_heart_is_told_by_its_likelihood(
         "membership_model_auc"
     ]
     assert "no likelihood" in str(risk.reason)
+
+
+def test_shadow_models_tell_what_is_rare_from_what_was_learned(adult: pd.DataFrame) -> None:
+    rows = adult.drop_duplicates().sample(3600, random_state=1)
+    train, synthetic, holdout = rows.iloc[:600], rows.iloc[600:1200], rows.iloc[1200:]
+    options = {"critic": "none", "dropout": 0.0, "late_dropout": 0.0, "batch_size": 100}
+    model = SynthGen(seed=0, max_steps=120, model_options=options).fit(train)
+    report = evaluate_privacy(train, synthetic, holdout=holdout, model=model, shadows=1)
+    risk = report.risks["membership_model_auc"]
+    plain, calibrated = (
+        risk.parts["of"][name]["value"]
+        for name in ("likelihood", "likelihood against shadow models")
+    )
+    assert calibrated > plain + 0.05
+    assert risk.parts["worst"] == "likelihood against shadow models"
+    assert not any("shadow" in text for text in report.contents["not_tested"])
+    with pytest.raises(InvalidInputError, match="give model= too"):
+        evaluate_privacy(train, synthetic, holdout=holdout, shadows=1)

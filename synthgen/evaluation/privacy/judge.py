@@ -52,7 +52,7 @@ class Release:
         identifiers: Beside them the columns of each that a generator invents.
         quasi: Declared quasi-identifiers.
         sensitive: Declared sensitive columns.
-        likelihoods: Gives log likelihoods of some members (n,) and controls (m,) under the model.
+        by_model: Attacks on the model itself, see `by_likelihood`.
     """
 
     train: pd.DataFrame
@@ -61,7 +61,7 @@ class Release:
     identifiers: Sequence[pd.DataFrame] = ()
     quasi: Sequence[Any] = ()
     sensitive: Sequence[Any] = ()
-    likelihoods: Callable[[], Mapping[str, Floats]] | None = None
+    by_model: Callable[[], Mapping[str, dict[str, Floats]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def attack(release: Release, seed: int = 0, progress: Progress | None = None) ->
             RISKS[3:4], lambda: {"attribute_inference": attribute_inference(people)}
         ),
         "membership inference": risky(RISKS[4:8], lambda: membership(people)),
-        "likelihood of the model": risky(RISKS[8:9], lambda: by_likelihood(release.likelihoods)),
+        "likelihood of the model": risky(RISKS[8:9], lambda: by_likelihood(release.by_model)),
         "copies": risky(RISKS[9:12], lambda: _copies(whole, people, release)),
         "overfitting diagnostics": lambda: found.update(diagnostics=diagnostics(people)),
         "planted leaks": lambda: found.update(power=planted_leaks(people)),

@@ -34,24 +34,26 @@ def membership(people: People) -> dict[str, Risk]:
     return told_by(found, far)
 
 
-def by_likelihood(likelihoods: Callable[[], Mapping[str, Floats]] | None) -> dict[str, Risk]:
-    """``membership_model_auc``: what whoever holds the model itself can tell.
+def by_likelihood(attacks: Callable[[], Mapping[str, Scores]] | None) -> dict[str, Risk]:
+    """``membership_model_auc``: what whoever holds the model itself can tell, by the best attack.
 
     Members are likelier under a model than others by as much as it overfitted (Yeom et al.,
     *Privacy Risk in Machine Learning*, 2018, section 3.2).
 
     Args:
-        likelihoods: Gives log likelihoods of ``members`` (n,) and ``controls`` (m,).
+        attacks: Gives attack -> scores of ``members`` (n,) and ``controls`` (m,).
     """
-    if likelihoods is None:
+    if attacks is None:
         return {"membership_model_auc": lacking("no model was given")}
-    found = likelihoods()
-    members, controls = found["members"], found["controls"]
-    parts = {
-        f"tpr_{label}": caught_at(members, controls, level).to_dict()
-        for label, level in FALSE_ALARMS.items()
-    }
-    return {"membership_model_auc": auc(members, controls, parts=parts)}
+    risks = {}
+    for name, score in attacks().items():
+        members, controls = score["members"], score["controls"]
+        caught = {
+            f"tpr_{label}": caught_at(members, controls, level).to_dict()
+            for label, level in FALSE_ALARMS.items()
+        }
+        risks[name] = auc(members, controls, parts=caught)
+    return {"membership_model_auc": worst(risks)}
 
 
 def told_by(found: Mapping[str, Scores], far: Scores) -> dict[str, Risk]:
