@@ -21,6 +21,7 @@ from synthgen.privacy.ledger import Ledger
 from synthgen.seeds import Streams
 from synthgen.training.checkpoint import Checkpoints, digest
 from synthgen.training.run import Run
+from synthgen.training.state import State
 
 # noisy records below which noise is all that a private fit would learn
 MIN_PRIVATE = 100
@@ -135,6 +136,18 @@ class Generator(BaseEstimator):  # type: ignore[misc]
                 raise InvalidInputError(f"{name} must be above 0, got {value!r}")
         if self.seed is not None and self.seed < 0:
             raise InvalidInputError(f"seed must be at least 0, got {self.seed!r}")
+
+
+def bought(checkpoints: Checkpoints, ledger: Ledger, buy: Callable[[], State]) -> State:
+    """What is bought before training: by ``buy``, or as an earlier process of the run bought it."""
+    held: State | None = checkpoints.stages.get("bought")
+    if held is None:
+        held = buy()
+        held["entries"] = [entry.to_dict() for entry in ledger.entries]
+        checkpoints.stages["bought"] = held
+    else:
+        ledger.resume(held["entries"])
+    return held
 
 
 def check_private_size(n: float, ledger: Ledger, what: str) -> None:

@@ -14,12 +14,19 @@ from typing_extensions import override
 
 from synthgen import modelfile
 from synthgen.errors import InvalidInputError, ModelFileError
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
-from synthgen.molecular.actions import MIN_MOLECULES
+from synthgen.generator import (
+    ClassOrInstance,
+    Generator,
+    Stopwatch,
+    bought,
+    check_private_size,
+    is_whole,
+)
+from synthgen.molecular.actions import MIN_MOLECULES, Vocabulary
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.outcomes import Outcomes
-from synthgen.molecular.private import COUNT_SHARE, Sequences
+from synthgen.molecular.private import COUNT_SHARE, Sequences, buy_vocabulary
 from synthgen.molecular.registry import MoleculeModel, find_model, find_private_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.request import Request
@@ -31,6 +38,7 @@ from synthgen.training.checkpoint import EVERY_S, digest
 from synthgen.training.device import choose_device
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
+from synthgen.training.state import State
 
 BATCH_MOLECULES = 16_384
 _OUTCOMES = "outcomes."
@@ -195,15 +203,11 @@ class MolGen(Generator):
 
     def _fit_private(self, data: Any, smiles_column: str | None, ledger: Ledger) -> MolGen:
         """The same of molecules that nothing touches but the mechanisms of a ledger."""
-        if self.checkpoint_dir is not None:
-            raise InvalidInputError(
-                "checkpoints of a fit with epsilon are kept for tables only, not for molecules; "
-                "leave checkpoint_dir out; nothing was trained"
-            )
         clock = Stopwatch()
         model_class = find_private_model(self.model)
-        deadline = None if self.time_limit_s is None else clock.start + self.time_limit_s
-        streams, held = Streams.of(self.seed), self._representation()
+        checkpoints = self._checkpoints()
+        deadline = None if self.time_limit_s is None else checkpoints.start + self.time_limit_s
+        streams, held = Streams.of(checkpoints.begin(self.seed)), self._representation()
         smiles, beside = columns(data, smiles_column, held.column)
         ledger.unit = f"{held.kind[:-1]}, however often it is listed"
         ledger.public.append("sampling rate, clipping norm and number of steps")
@@ -215,13 +219,31 @@ class MolGen(Generator):
             once = {held.record(text): orders[0] for text, orders in each}
             table = PrivateTable(Sequences(list(once.values())), ledger)
             clock.lap("reading")
-            n = table.count(COUNT_SHARE)
-            check_private_size(n, ledger, held.kind)
             device = torch.device("cpu")
-            run = Run(streams.child("training"), device, progress, self.max_steps, deadline)
+            # of the molecules nothing is kept, not even a digest
+            self._belongs(
+                checkpoints,
+                streams.seed,
+                model_class.name,
+                device,
+                epsilon=ledger.epsilon,
+                delta=ledger.delta,
+                unit=ledger.unit,
+            )
+
+            def buy() -> State:
+                n = table.count(COUNT_SHARE)
+                check_private_size(n, ledger, held.kind)
+                return {"n": n, "vocabulary": buy_vocabulary(table, n).to_dict()}
+
+            first = bought(checkpoints, ledger, buy)
+            n, vocabulary = first["n"], Vocabulary.from_dict(first["vocabulary"], held)
+            run = Run(
+                streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
+            )
             options = self.model_options or {}
             with run.interrupt.heard():
-                fitted, record = model_class.fit_private(table, held, n, options, run)
+                fitted, record = model_class.fit_private(table, held, vocabulary, n, options, run)
             clock.lap("training")
         self.generator_, self.properties_, self.outcomes_ = fitted, [], Outcomes(held)
         self.smiles_column_ = str(smiles.name or held.column)

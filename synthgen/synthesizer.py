@@ -20,7 +20,14 @@ from synthgen.errors import (
     ModelFileError,
 )
 from synthgen.forms.keys import Place
-from synthgen.generator import ClassOrInstance, Generator, Stopwatch, check_private_size, is_whole
+from synthgen.generator import (
+    ClassOrInstance,
+    Generator,
+    Stopwatch,
+    bought,
+    check_private_size,
+    is_whole,
+)
 from synthgen.privacy.declared import check_entity, declared_schema, entity_unit, public_facts
 from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.privacy.units import Units
@@ -36,11 +43,12 @@ from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.model import TableModel
 from synthgen.tabular.registry import find_model, find_private_model
-from synthgen.training.checkpoint import EVERY_S, Checkpoints, digest
+from synthgen.training.checkpoint import EVERY_S, digest
 from synthgen.training.device import choose_device
 from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress, progress_for
 from synthgen.training.run import Run
+from synthgen.training.state import State
 
 # what `sample_batches` draws at once: enough to keep all cores busy, little to hold
 BATCH_ROWS = 131_072
@@ -294,7 +302,15 @@ class SynthGen(Generator):
                 unit=ledger.unit,
                 schema=digest(declared.to_dict()),
             )
-            n_rows, completion = _bought(declared, table, plan, checkpoints)
+
+            def buy() -> State:
+                n_rows = table.count(COUNT_SHARE)
+                check_private_size(n_rows, ledger, "rows")
+                completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
+                return {"n_rows": n_rows, "encoding": completion.to_dict()}
+
+            first = bought(checkpoints, ledger, buy)
+            n_rows, completion = first["n_rows"], Completion.from_dict(declared, first["encoding"])
             encoder, learned = completion.encoder, np.array(plan.modelled)
             full = completion.full
             rows = table.mapped(lambda held: encode(held, full).columns(learned))
@@ -518,20 +534,3 @@ class SynthGen(Generator):
                 f"{self.memory_limit_mb:g}; fit on fewer rows, or raise the limit"
             )
         progress.told(f"The fit needs about {estimate:,.0f} MB of memory")
-
-
-def _bought(
-    declared: Schema, table: PrivateTable[CellRows], plan: Plan, checkpoints: Checkpoints
-) -> tuple[float, Completion]:
-    """Number of rows and encoders, bought, or as an earlier process had bought them."""
-    ledger = table.ledger
-    if (held := checkpoints.stages.get("bought")) is not None:
-        ledger.resume(held["entries"])
-        return held["n_rows"], Completion.from_dict(declared, held["encoding"])
-    n_rows = table.count(COUNT_SHARE)
-    check_private_size(n_rows, ledger, "rows")
-    completion = Completion(buy_encoder(declared, table, n_rows), plan, {})
-    entries = [entry.to_dict() for entry in ledger.entries]
-    encoding = completion.to_dict()
-    checkpoints.stages["bought"] = {"n_rows": n_rows, "entries": entries, "encoding": encoding}
-    return n_rows, completion

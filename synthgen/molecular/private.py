@@ -195,15 +195,17 @@ class DPGraph(GraphGAN):
         cls,
         table: PrivateTable[Sequences],
         held: Representation,
+        vocabulary: Vocabulary,
         n: float,
         options: dict[str, Any],
         run: Run,
     ) -> tuple[DPGraph, TrainingRecord]:
-        """Train with all that is left of the ledger's budget, after the vocabulary.
+        """Train with all that is left of the ledger's budget.
 
         Args:
             table: Molecules, each once.
             held: What they are.
+            vocabulary: Bought.
             n: Their noisy number.
             options: Options of the model.
             run: The circumstances.
@@ -213,7 +215,6 @@ class DPGraph(GraphGAN):
             BudgetError: If the time limit leaves no room for a step.
         """
         config = parse_options(DPGraphConfig, options)
-        vocabulary = buy_vocabulary(table, n)
         rows = table.mapped(lambda sequences: encoded(sequences, vocabulary))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))

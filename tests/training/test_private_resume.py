@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from synthgen import MolGen, Schema, SynthGen, synthesizer
+from synthgen import MolGen, Schema, SynthGen, molgen, synthesizer
 from synthgen.errors import InvalidInputError
 from synthgen.training.progress import Progress
 
@@ -41,7 +41,8 @@ def rows(adult: pd.DataFrame) -> pd.DataFrame:
 def watching(monkeypatch: pytest.MonkeyPatch) -> Any:
     def watch(at: int = 0) -> Watching:
         progress = Watching(at)
-        monkeypatch.setattr(synthesizer, "progress_for", lambda show: progress)
+        for module in (synthesizer, molgen):
+            monkeypatch.setattr(module, "progress_for", lambda show: progress)
         return progress
 
     monkeypatch.setenv(KEY, "0123456789abcdef0123")
@@ -119,6 +120,28 @@ def test_a_key_must_be_long(
         SynthGen(**SETTINGS, checkpoint_dir=tmp_path).fit(rows, schema=Schema.infer(rows))
 
 
-def test_private_molecules_keep_none(qm9: pd.Series, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="for tables only"):
-        MolGen(epsilon=1.0, delta=1e-5, checkpoint_dir=tmp_path).fit(qm9)
+def test_private_molecules_go_on_with_the_vocabulary_that_was_bought(
+    qm9: pd.Series, tmp_path: Path, watching: Any
+) -> None:
+    settings: dict[str, Any] = {"epsilon": 20.0, "delta": 1e-4, "seed": 0, "max_steps": 40}
+    kept = {"checkpoint_dir": tmp_path, "resume": True}
+    made: list[int] = []
+    for at in (3, 22):
+        progress = watching(at)
+        with pytest.raises(Killed):
+            MolGen(**settings, **kept).fit(qm9)
+        made += progress.steps
+    last = watching()
+    resumed = MolGen(**settings, **kept).fit(qm9)
+    # reading tells of its own progress first
+    made += last.steps
+    noisy = resumed.privacy_["entries"]
+    assert [entry["what"] for entry in noisy].count("actions") == 1
+    assert noisy[-1]["times"] == 40
+    assert resumed.privacy_["spent"]["epsilon_pld"] <= 20.0
+    (warning,) = resumed.training_["warnings"]
+    assert warning.startswith("resumed: 4 of 40 noisy steps were lost")
+    assert resumed.resumed_from_step_ == 20
+    assert len(resumed.sample(20, seed=1)) == 20
+    with pytest.raises(InvalidInputError, match="other epsilon: 20.0, not 10.0"):
+        MolGen(**(settings | {"epsilon": 10.0}), **kept).fit(qm9)
