@@ -21,7 +21,7 @@ class Note:
 
     Attributes:
         kind: ``"order"``, ``"dtype"``, ``"few_rows"``, ``"no_shared_rows"``, ``"unseen"``,
-            ``"constant"``, ``"empty"`` or ``"constant_target"``.
+            ``"constant"``, ``"empty"``, ``"constant_target"`` or ``"narrowed"``.
         table: ``"real"``, ``"synthetic"`` or ``"holdout"``.
         column: The column it is about, or ``None``.
         text: One sentence.

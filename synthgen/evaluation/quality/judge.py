@@ -125,7 +125,7 @@ def judge(
     rows = {"real": len(real), "synthetic": len(synthetic)}
     return Judgement(
         metrics=job.metrics,
-        notes=[note.to_dict() for note in tables.notes],
+        notes=[note.to_dict() for note in job.tables.notes],
         rows={**rows, "holdout": None if holdout is None else len(holdout)},
         target=None if target is None else str(target),
         seconds=job.seconds,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from synthgen.errors import MissingExtraError
 from synthgen.evaluation.features import read_as
-from synthgen.evaluation.quality.align import FEW_ROWS, Tables
+from synthgen.evaluation.quality.align import FEW_ROWS, Note, Tables
 from synthgen.evaluation.quality.association import associations
 from synthgen.evaluation.quality.c2st import compare_with_holdout, xgb_c2st
 from synthgen.evaluation.quality.closeness import closeness
@@ -26,36 +27,55 @@ from synthgen.evaluation.quality.rules import telling_rules
 from synthgen.evaluation.quality.shape_trend import shape_trend
 from synthgen.evaluation.quality.subgroups import subgroups
 from synthgen.evaluation.quality.telling import broken_pairs, telling_columns
-from synthgen.evaluation.quality.thinning import thin, thinned_reason
+from synthgen.evaluation.quality.thinning import narrow, thin, thinned_reason
 from synthgen.evaluation.quality.utility import utility
 from synthgen.evaluation.result import MetricResult
 
 # Trees and sdmetrics take so many rows of each table at most.
 MOST_ROWS = 100_000
+# Columns of which every pair is compared at most; the trees of XGB-C2ST see all.
+MOST_COLUMNS = 200
 _NO_HOLDOUT = "no holdout table was given"
 _NO_TARGET = "no target column was given"
 
 
 @dataclass
 class Job:
-    """Tables to judge, and what is known about them so far."""
+    """Tables to judge, and what is known about them so far.
 
-    tables: Tables
+    ``whole`` has all columns; of a wide table ``tables`` has some, drawn at random.
+    """
+
+    whole: Tables
     target: Any
     seed: int
     metrics: dict[str, MetricResult] = field(default_factory=dict)
     details: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables, of wide ones so many columns."""
+        given = self.whole
+        always = [] if self.target is None else [self.target]
+        names = narrow(given.real.columns, MOST_COLUMNS, always, self.seed)
+        if len(names) == given.real.shape[1]:
+            return given
+        text = (
+            f"all figures but XGB-C2ST are of {len(names):,} of the {given.real.shape[1]:,} "
+            "columns, drawn at random"
+        )
+        holdout = None if given.holdout is None else given.holdout[names]
+        notes = (Note("narrowed", "real", None, text), *given.notes)
+        return Tables(given.real[names], given.synthetic[names], holdout, notes)
+
     @property
     def n(self) -> int:
         """Rows of the smaller of the two tables."""
         return min(len(self.tables.real), len(self.tables.synthetic))
 
-    @property
-    def sampled(self) -> Tables:
-        """The tables, big ones thinned at random."""
-        given = self.tables
+    def sampled(self, given: Tables) -> Tables:
+        """Tables, big ones thinned at random."""
         holdout = None if given.holdout is None else thin(given.holdout, MOST_ROWS, self.seed)
         return replace(
             given,
@@ -103,7 +123,7 @@ def run(name: str, stage: Stage, job: Job) -> None:
 
 
 def _tell_apart(job: Job) -> None:
-    tables = job.sampled
+    tables = job.sampled(job.whole)
     score = xgb_c2st(tables.real, tables.synthetic, seed=job.seed)
     if tables.holdout is None:
         job.file(xgb_c2st=score)
@@ -120,7 +140,7 @@ def _tell_apart(job: Job) -> None:
 
 
 def _shapes(job: Job) -> None:
-    tables = job.sampled
+    tables = job.sampled(job.tables)
     real, synthetic, holdout = tables.real, tables.synthetic, tables.holdout
     found = shape_trend(real, synthetic)
     held = None if holdout is None else shape_trend(real, holdout)
@@ -174,7 +194,7 @@ def _column(
 
 
 def _usefulness(job: Job) -> None:
-    tables, target = job.sampled, job.target
+    tables, target = job.sampled(job.tables), job.target
     if target is None:
         job.lacking(_NO_TARGET, "mle", "mle_real")
         return

@@ -1,6 +1,8 @@
-"""Fewer rows, at random, where all of them would take too long or would not compare."""
+"""Fewer rows or columns, at random, where all would take too long or would not compare."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,17 @@ def fair_size(
     """Rows at which a figure of ``synthetic`` and its baseline compare: those of the smaller."""
     sizes = [len(synthetic)] if holdout is None else [len(synthetic), len(holdout)]
     return min(sizes if most is None else [*sizes, most])
+
+
+def narrow(columns: pd.Index, most: int, always: list[Any], seed: int) -> list[Any]:
+    """``most`` of the columns in their order, those of ``always`` among them."""
+    if len(columns) <= most:
+        return list(columns)
+    others = np.flatnonzero(~columns.isin(always))
+    n = most - (len(columns) - len(others))
+    chosen = np.random.default_rng(seed).choice(others, max(n, 0), replace=False)
+    kept = set(chosen.tolist())
+    return [name for i, name in enumerate(columns) if i in kept or name in always]
 
 
 def thinned_reason(used: int, given: int, what: str = "rows of each table") -> str | None:

@@ -121,3 +121,23 @@ def test_big_tables_are_thinned_and_say_so(parts: Adult, monkeypatch: pytest.Mon
         assert found.metrics[name].n == 200
         assert "200 rows" in (found.metrics[name].reason or "")
     assert found.metrics["exact_copies"].n == 400 and found.metrics["exact_copies"].value == 1
+
+
+def test_a_wide_table_is_judged_by_some_of_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthgen.evaluation.quality import stages
+
+    monkeypatch.setattr(stages, "MOST_COLUMNS", 12)
+    rng = np.random.default_rng(0)
+    real, made = (
+        pd.DataFrame(rng.normal(size=(200, 40)), columns=[f"c{k}" for k in range(40)])
+        for _ in range(2)
+    )
+    made["c39"] += 100
+    found = judge(real, made, target="c3")
+    assert len(found.columns) == 12
+    assert "c3" in [row["column"] for row in found.columns]
+    assert found.notes[0]["text"].startswith("all figures but XGB-C2ST are of 12 of the 40")
+    # the trees see the one column that gives the rows away, whether it was drawn or not
+    assert found.metrics["xgb_c2st"].value is not None
+    assert found.metrics["xgb_c2st"].value < 0.05
+    assert len(found.associations) == 12 * 11 / 2
