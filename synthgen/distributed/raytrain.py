@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,7 @@ from synthgen.schema import Schema
 from synthgen.seeds import Streams
 from synthgen.tabular.registry import find_model
 from synthgen.training.checkpoint import Checkpoints
+from synthgen.training.interrupt import Interrupt
 from synthgen.training.loop import TrainingRecord
 from synthgen.training.progress import Progress
 from synthgen.training.run import Run
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 # workers that may die before the run is given up
 MAX_FAILURES = 8
 _WEIGHTS, _REST = "weights.safetensors", "model.json"
+# the file that tells workers to end after their step, and how often the driver looks for Ctrl-C
+_STOP, _LOOK_S = "stop", 0.5
 
 
 def fit(
@@ -90,13 +96,53 @@ def fit(
     )
     run.progress.stage(f"training on {workers} workers")
     try:
-        result = trainer.fit()
+        with run.interrupt.heard():
+            result = _followed(trainer.fit, run.interrupt, folder / _STOP)
         with result.checkpoint.as_directory() as found:
             return _read(model, encoder, Path(found), run)
     except ray.exceptions.RayError as error:
         raise TrainingError(f"the run on Ray ended: {_last_line(error)}") from None
     finally:
+        (folder / _STOP).unlink(missing_ok=True)
         shutil.rmtree(own or folder / "synthgen", ignore_errors=True)
+
+
+def _followed(work: Callable[[], Any], interrupt: Interrupt, stop: Path) -> Any:
+    """What ``work`` gives; an interrupt is passed on to the workers by a file that they look for.
+
+    In a thread of its own, where Ray sets no handler of Ctrl-C that would throw the run away.
+    """
+    stop.unlink(missing_ok=True)
+    done: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # raised where the result is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not wait([done], timeout=_LOOK_S).done:
+        if interrupt.asked:
+            stop.touch()
+    return done.result()
+
+
+class _Followed(Interrupt):
+    """Whether the driver was interrupted."""
+
+    def __init__(self, stop: Path) -> None:
+        self.stop = stop
+        super().__init__()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the driver left the file."""
+        return self.stop.exists()
+
+    @asked.setter
+    def asked(self, value: bool) -> None:
+        """Nothing: workers are asked by their driver alone."""
 
 
 def _work(settings: dict[str, Any]) -> None:
@@ -122,6 +168,7 @@ def _work(settings: dict[str, Any]) -> None:
         settings["max_steps"],
         None if until is None else time.monotonic() + until - time.time(),
         checkpoints,
+        _Followed(Path(settings["folder"]) / _STOP),
         strategy=strategy,
     )
     table = EncodedTable(*ray.get(settings["table"]))

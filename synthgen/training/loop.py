@@ -182,9 +182,7 @@ class _Run:
         self._tell_time(step)
         last = step == self.budget.max_steps
         due = step % self.budget.evaluate_every == 0 or last or self._ends_by_schedule()
-        # in order of what is told
-        reasons = {"interrupted": stopping and not last, "time": self.clock.out_of_time()}
-        why = next((name for name, holds in reasons.items() if self._agreed(holds)), "")
+        why = self._agreed(stopping=stopping and not last)
         if (due or why) and not self.clock.timed("evaluate", lambda: self._evaluated(step)):
             return self._roll_back(step)
         if due:
@@ -194,8 +192,10 @@ class _Run:
             self.record.ended_by = why
         return not why and not self.is_over()
 
-    def _agreed(self, holds: bool) -> bool:
-        return bool(self.strategy.agreed(float(holds)))
+    def _agreed(self, *, stopping: bool) -> str:
+        """Why the run ends here, against its plan: what the first process says, or nothing."""
+        own = 1 if stopping else 2 if self.clock.out_of_time() else 0
+        return ("", "interrupted", "time")[int(self.strategy.agreed(own))]
 
     def is_over(self) -> bool:
         """Whether the run ends here whatever the clock says; the record is told why."""

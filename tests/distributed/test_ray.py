@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import threading
 import time
@@ -88,6 +89,29 @@ def test_a_killed_worker_does_not_lose_the_run(rows: pd.DataFrame, tmp_path: Pat
     # and it is the run that nobody disturbed
     steps = synth.history_["step"].to_numpy()
     assert (np.diff(steps) == 20).all()
+
+
+def test_an_interrupt_ends_the_run_with_a_model(rows: pd.DataFrame, tmp_path: Path) -> None:
+    synth = SynthGen(
+        engine="ray", max_steps=100_000, checkpoint_dir=tmp_path, checkpoint_every_s=0.2, **SETTINGS
+    )
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt() -> None:
+        # the run is under way when its first checkpoint is there
+        while not (tmp_path / "checkpoint.safetensors").exists():
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        synth.fit(rows)
+    assert synth.training_["ended_by"] == "interrupted"
+    assert 0 < synth.training_["steps"] < 100_000
+    assert len(synth.sample(20, seed=1)) == 20
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    assert not (tmp_path / "stop").exists()
 
 
 def test_a_ray_dataset_is_read_by_ray(rows: pd.DataFrame) -> None:
