@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 # Rounds that a thread of GNU's OpenMP, which torch computes with, waits actively for the others
 # before it sleeps. By default milliseconds: where another process holds a core, each of the
 # thousands of waits of a step then lasts as long, and training is more than ten times slower.
