@@ -88,15 +88,23 @@ class Generator(BaseEstimator):  # type: ignore[misc]
         return Streams(self.training_["seed"]).child(f"sample/{self._n_samples}")
 
     def _belongs(
-        self, checkpoints: Checkpoints, seed: int, model: str, device: torch.device, **told: Any
+        self,
+        checkpoints: Checkpoints,
+        seed: int,
+        model: str,
+        device: torch.device,
+        ledger: Ledger | None = None,
+        **told: Any,
     ) -> None:
         """What checkpoints have to be of, to go on from: this fit, of what is ``told``."""
-        own = {
+        own: dict[str, Any] = {
             "model": model,
             "options": digest(self.model_options or {}),
             "max_steps": self.max_steps,
             "device": device.type,
         }
+        if ledger is not None:
+            own |= {"epsilon": ledger.epsilon, "delta": ledger.delta, "unit": ledger.unit}
         checkpoints.belongs(seed, own | told)
 
     def _check_fitted(self) -> None:

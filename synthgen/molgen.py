@@ -226,9 +226,7 @@ class MolGen(Generator):
                 streams.seed,
                 model_class.name,
                 device,
-                epsilon=ledger.epsilon,
-                delta=ledger.delta,
-                unit=ledger.unit,
+                ledger,
             )
 
             def buy() -> State:

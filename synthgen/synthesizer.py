@@ -297,9 +297,7 @@ class SynthGen(Generator):
                 streams.seed,
                 model_class.name,
                 device,
-                epsilon=ledger.epsilon,
-                delta=ledger.delta,
-                unit=ledger.unit,
+                ledger,
                 schema=digest(declared.to_dict()),
             )
 
