@@ -18,7 +18,6 @@ import os
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,15 @@ import pandas as pd
 from harness import machine
 from harness.data import SPLIT_SEED, Table, load, read_csv
 from harness.places import RESULTS
+from harness.report import figure
 from harness.runs import Run, execute
 from synthgen.adversarial.trees import systematic
 from synthgen.evaluation.quality.c2st import compare_with_holdout
+from synthgen.tabular.autoregressive.raking import rake
 
 TABLES = ["adult", "beijing", "california", "diabetes-full", "flights", "nsl_kdd"]
 MOST_ROWS, SHARE = 10_000, 0.25
-BINS, PAIR_BINS, ROUNDS, MOST = 100, 10, 20, 2.0
+BINS, PAIR_BINS, ROUNDS = 100, 10, 20
 ARMS = {
     "fresh": "other real rows",
     "shares": "other real rows, every column with the train rows' shares",
@@ -79,7 +80,7 @@ def arms(
     rng, n = np.random.default_rng([SPLIT_SEED, seed]), len(table.train)
     yield "fresh", rest.iloc[rng.permutation(len(rest))[:n]]
     for arm, sets in (("shares", 1), ("pairs", 2)):
-        weight = raked(margins(table.train, rest, sets), len(rest))
+        weight = rake(np.ones(len(rest)), margins(table.train, rest, sets), ROUNDS)
         yield arm, rest.iloc[rng.permutation(systematic(weight, n, rng))]
     run = Run(table.name, "argan", seed, threads)
     execute(run, table)
@@ -91,9 +92,8 @@ def margins(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cells (n,) of the rest's rows in each column or pair, and the train rows' shares of cells."""
     single = [cells(train[name], rest[name], BINS if sets == 1 else PAIR_BINS) for name in train]
-    if sets == 1:
-        chosen = [(own, other, size) for own, other, size in single]
-    else:
+    chosen = single
+    if sets == 2:
         chosen = [
             (a[0] * b[2] + b[0], a[1] * b[2] + b[1], a[2] * b[2])
             for a, b in combinations([c for c in single if c[2] > 1], 2)
@@ -121,18 +121,6 @@ def cells(train: pd.Series, rest: pd.Series, most: int) -> tuple[np.ndarray, np.
     return codes[: len(train)], codes[len(train) :], n
 
 
-def raked(margins: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:
-    """Weights (n,) with which every margin has its shares, as far as there are rows for them."""
-    weight = np.full(n, 1 / n)
-    for _ in range(ROUNDS):
-        for cell, share in margins:
-            held = np.bincount(cell, weight, minlength=len(share))
-            factor = np.divide(share, held, out=np.ones(len(share)), where=held > 0)
-            weight *= factor.clip(1 / MOST, MOST)[cell]
-            weight /= weight.sum()
-    return weight
-
-
 def write(target: Path, found: list[dict[str, Any]]) -> None:
     """``target.json`` and ``target.md``."""
     described = machine.describe()
@@ -152,16 +140,11 @@ def write(target: Path, found: list[dict[str, Any]]) -> None:
                 continue
             falls = [c["train"] - c["holdout"] for c in here]
             scores = ([c["train"] for c in here], [c["holdout"] for c in here], falls)
-            figures = " | ".join(_figure(values) for values in scores)
+            figures = " | ".join(figure(values, 3) for values in scores)
             lines.append(
                 f"| {name} | {here[0]['train_rows']:,} | {label} | {len(here)} | {figures} |"
             )
     target.with_suffix(".md").write_text("\n".join(lines) + "\n")
-
-
-def _figure(values: list[float]) -> str:
-    spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{mean(values):.3f}{spread}"
 
 
 _LEGEND = """XGB-C2ST against train and against test rows, thinned to the size of the smallest

@@ -17,8 +17,7 @@ from statistics import mean
 from typing import Any
 
 import torch
-from molecules import FOLDER, LABELS, Scored, add_carbon, perturbed, qm9
-from molecules import _some as some
+from molecules import FOLDER, LABELS, Scored, add_carbon, perturbed, qm9, some
 
 from harness import machine
 from harness.places import RESULTS

@@ -68,7 +68,7 @@ def main() -> None:
     for name in wanted.sets:
         train, test = SETS[name]()
         scored = Scored(name, train, test)
-        found += [scored.row("train", None, lambda t=train: _some(t))]
+        found += [scored.row("train", None, lambda t=train: some(t))]
         found += [scored.row("add-carbon", None, lambda t=train: add_carbon(t))]
         found += [scored.row("perturbed", None, lambda t=train: perturbed(t))]
         for seed in wanted.seeds:
@@ -163,7 +163,8 @@ class Scored:
         return found
 
 
-def _some(smiles: list[str]) -> list[str]:
+def some(smiles: list[str]) -> list[str]:
+    """As many as are looked at."""
     order = np.random.default_rng(SPLIT_SEED).permutation(len(smiles))[:MOST]
     return [smiles[i] for i in order]
 
@@ -171,9 +172,7 @@ def _some(smiles: list[str]) -> list[str]:
 def add_carbon(train: list[str]) -> list[str]:
     """A carbon put into the SMILES where the result is valid and new (Renz et al., 2019)."""
     rng, known = np.random.default_rng(SPLIT_SEED), set(train)
-    return [
-        _changed(text, rng, known, lambda s, at: s[:at] + "C" + s[at:]) for text in _some(train)
-    ]
+    return [_changed(text, rng, known, lambda s, at: s[:at] + "C" + s[at:]) for text in some(train)]
 
 
 def perturbed(train: list[str]) -> list[str]:
@@ -183,7 +182,7 @@ def perturbed(train: list[str]) -> list[str]:
     def exchanged(text: str, at: int) -> str:
         return text[:at] + str(rng.choice(list("CNO"))) + text[at + 1 :]
 
-    return [_changed(text, rng, known, exchanged) for text in _some(train)]
+    return [_changed(text, rng, known, exchanged) for text in some(train)]
 
 
 def _changed(

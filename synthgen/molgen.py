@@ -221,13 +221,7 @@ class MolGen(Generator):
             clock.lap("reading")
             device = torch.device("cpu")
             # of the molecules nothing is kept, not even a digest
-            self._belongs(
-                checkpoints,
-                streams.seed,
-                model_class.name,
-                device,
-                ledger,
-            )
+            self._belongs(checkpoints, streams.seed, model_class.name, device, ledger)
 
             def buy() -> State:
                 n = table.count(COUNT_SHARE)

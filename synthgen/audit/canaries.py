@@ -59,12 +59,11 @@ def audit_fit(data: Any, synth: SynthGen, schema: Any, canaries: int = 1000) -> 
     is_in = rng.random(canaries) < 0.5
     together = pd.concat([frame, own[is_in]], ignore_index=True).astype(frame.dtypes)
     synth.fit(together, schema=declared)
-    score = surprise(synth, own)
+    order = np.argsort(surprise(synth, own))
     claims = len(_GUESSED)
     bounds = []
     for share in _GUESSED:
         k = max(int(share * canaries / 2), 1)
-        order = np.argsort(score)
         right = int(is_in[order[-k:]].sum() + (~is_in[order[:k]]).sum())
         bounds.append(one_run_lower_bound(2 * k, right, synth.delta, canaries, claims))
     return Audit(f"one fit, {canaries:,} canaries", synth.epsilon, max(bounds), None)

@@ -7,6 +7,8 @@ Squares Adjustment of a Sampled Frequency Table When the Expected Marginal Total
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from synthgen.encoding.column import ColumnEncoder
@@ -28,8 +30,21 @@ def raked(weight: np.ndarray, table: RankedTable, encoder: TableEncoder) -> np.n
         for j, column in enumerate(encoder.columns)
         if column.n_codes > 1 or column.has_value.any()
     ]
+    return rake(weight, margins)
+
+
+def rake(
+    weight: np.ndarray, margins: Sequence[tuple[np.ndarray, np.ndarray]], rounds: int = _ROUNDS
+) -> np.ndarray:
+    """Weights (n,) under which cells have given shares.
+
+    Args:
+        weight: (n,) to start from.
+        margins: Of each the cell (n,) that a row is in, and the shares of the cells.
+        rounds: Passes over all margins.
+    """
     weight = weight / weight.sum()
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for cell, share in margins:
             held = np.bincount(cell, weight, minlength=len(share))
             factor = np.divide(share, held, out=np.ones(len(share)), where=held > 0)
