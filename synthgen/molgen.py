@@ -27,11 +27,11 @@ from synthgen.molecular.examples import Examples
 from synthgen.molecular.featurize import Featurized, featurize
 from synthgen.molecular.outcomes import Outcomes
 from synthgen.molecular.private import COUNT_SHARE, Sequences, buy_vocabulary
+from synthgen.molecular.properties import Property
 from synthgen.molecular.registry import MoleculeModel, find_model, find_private_model
 from synthgen.molecular.representation import Molecules, Representation, representation
 from synthgen.molecular.request import Request
 from synthgen.molecular.rows import columns, empty_rejected, rejected_rows, too_few
-from synthgen.molecular.wishes import Appraisal, Property
 from synthgen.privacy.ledger import Ledger, PrivateTable
 from synthgen.seeds import Streams
 from synthgen.training.checkpoint import EVERY_S, digest
@@ -164,10 +164,7 @@ class MolGen(Generator):
             run = Run(
                 streams.child("training"), device, progress, self.max_steps, deadline, checkpoints
             )
-            examples = Examples(
-                held, vocabulary, codes, molecule, scores[molecule], texts,
-                Appraisal(properties, held),
-            )  # fmt: skip
+            examples = Examples(held, vocabulary, codes, molecule, scores[molecule], texts)
             options = self.model_options or {}
             self._belongs(
                 checkpoints,
@@ -175,7 +172,7 @@ class MolGen(Generator):
                 model_class.name,
                 device,
                 encoding=digest(vocabulary.to_dict(), [one.to_dict() for one in properties]),
-                data=digest(codes, molecule, examples.wishes, texts, outcomes.to_dict()),
+                data=digest(codes, molecule, examples.scores, texts, outcomes.to_dict()),
             )
             with run.interrupt.heard():
                 fitted, record = model_class.fit(examples, options, run)

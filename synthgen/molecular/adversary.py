@@ -1,12 +1,11 @@
 """The adversarial stage: the generator learns from the critic what its likelihood missed.
 
 A round draws molecules, teaches the critic to tell them from real ones, and moves the generator
-along the policy gradient (Williams, 1992) of a reward. For molecules drawn freely that is the
-critic's logit: at the critic's optimum log p_real / p_drawn, whose mean over draws is minus the
-reverse Kullback-Leibler divergence (Nowozin et al., 2016, table 1), where likelihood lowers the
-forward one. Molecules drawn for a wish are also paid for how near they came to it. The likelihood
-of real molecules, trained on beside, keeps the generator where the warm start brought it. Such
-gradients are mostly noise, which a falling rate averages out.
+along the policy gradient (Williams, 1992) of a reward, the critic's logit: at the critic's optimum
+log p_real / p_drawn, whose mean over draws is minus the reverse Kullback-Leibler divergence
+(Nowozin et al., 2016, table 1), where likelihood lowers the forward one. The likelihood of real
+molecules, trained on beside, keeps the generator where the warm start brought it. Such gradients
+are mostly noise, which a falling rate averages out.
 
 A graph is made of choices, so nothing flows back through a drawn one; rewards need no gradient.
 """
@@ -14,7 +13,6 @@ A graph is made of choices, so nothing flows back through a drawn one; rewards n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,13 +24,13 @@ from synthgen.molecular.critic import CriticTrainer, Graphs, logits
 from synthgen.molecular.decoding import decode
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
-from synthgen.molecular.warmstart import WarmStart, lengths, parts, wished
+from synthgen.molecular.warmstart import WarmStart, clip_gradients, lengths, log_likelihood, parts
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
 from synthgen.training.schedule import Schedule
 
-# molecules drawn in a round, the share of them drawn for wishes, and those drawn for one wish
-_DRAWN, _WISHED, _GROUP = 4096, 0.25, 4
+# molecules drawn in a round
+_DRAWN = 4096
 # rounds whose molecules the critic learns from, and its steps in the first round and in others
 _REMEMBERED, _FIRST_STEPS, _STEPS = 3, 100, 30
 _BATCH = 512
@@ -42,21 +40,6 @@ _MOST_REWARD = 2.0
 _AVERAGED = 0.97
 # of what was unique in the first round, the share below which the generator has collapsed
 _COLLAPSED = 0.9
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Molecules drawn in a round.
-
-    Shape:
-        codes: (n, length) actions; wanted, known: (n, n_properties) what was wished for.
-        is_free: (n,) bool, what was drawn without a wish; the others come in groups.
-    """
-
-    codes: np.ndarray
-    wanted: np.ndarray
-    known: np.ndarray
-    is_free: np.ndarray
 
 
 class Adversary:
@@ -86,7 +69,7 @@ class Adversary:
     ) -> None:
         self.warm, self.network = warm, warm.network
         self.representation, self.vocabulary = examples.representation, examples.vocabulary
-        self.critic, self.real, self.appraise = critic, real, examples.appraise
+        self.critic, self.real = critic, real
         self.streams, self.rng = streams, streams.numpy("policy")
         self.schedule = schedule
         self.seen: list[Graphs] = []
@@ -115,48 +98,32 @@ class Adversary:
         self.seen = [Graphs(**graphs) for graphs in held]
 
     def step(self) -> Metrics:
-        """One round; what critic and generator lost, and how near wishes came."""
-        drawn = self._draw()
+        """One round; what the critic lost, and the mean of its logits."""
+        self.network.eval()
+        streams = self.streams.child(f"round/{self.rounds}")
+        codes = draw(self.network, self.warm.rules, _DRAWN, streams).codes
         self.schedule.due()
         for group in self.optimizer.param_groups:
             group["lr"] = self.warm.config.policy_rate * self.schedule.rate()
         self.schedule.stepped()
         found = decode(
-            drawn.codes,
+            codes,
             self.vocabulary,
             self.representation,
             relations=True,
             jobs=torch.get_num_threads(),
         )
         graphs = Graphs.of(found.relations, self.representation)
-        free = found.of_row[drawn.is_free[found.rows]]
-        self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(free)]
-        self.unique.append(len(np.unique(free)) / max(len(free), 1))
+        self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(found.of_row)]
+        self.unique.append(len(np.unique(found.of_row)) / max(len(found.of_row), 1))
         loss = self._teach(_STEPS if self.rounds > 1 else _FIRST_STEPS)
-        logit = np.full(len(drawn.codes), np.nan)
-        logit[found.rows] = logits(self.critic.critic, graphs, self.warm.device)[found.of_row]
-        texts = np.full(len(logit), "", object)
-        texts[found.rows] = np.array(found.texts, object)[found.of_row]
-        reward, missed = self._rewards(drawn, texts, logit)
-        self._improve(drawn, reward)
-        return {"critic": loss, "logit": float(np.nanmean(logit))} | missed
-
-    def _draw(self) -> Drawn:
-        """Most of the molecules freely, the others in groups with one wish."""
-        n_properties = self.warm.wishes.shape[1]
-        n_wished = int(_DRAWN * _WISHED) // _GROUP * _GROUP if n_properties else 0
-        wanted = np.zeros((_DRAWN, n_properties), np.float32)
-        known = np.zeros((_DRAWN, n_properties), np.float32)
-        if n_wished:
-            rows = self.rng.integers(len(self.warm.wishes), size=n_wished // _GROUP)
-            scores = self.warm.wishes[rows]
-            is_told = wished(len(rows), n_properties, 1.0, self.rng) & ~np.isnan(scores)
-            wanted[:n_wished] = np.repeat(np.nan_to_num(scores), _GROUP, axis=0)
-            known[:n_wished] = np.repeat(is_told, _GROUP, axis=0)
-        self.network.eval()
-        streams = self.streams.child(f"round/{self.rounds}")
-        codes = draw(self.network, self.warm.rules, wanted, known, streams).codes
-        return Drawn(codes, wanted, known, np.arange(_DRAWN) >= n_wished)
+        logit = logits(self.critic.critic, graphs, self.warm.device).numpy()[found.of_row]
+        reward = logit.clip(-_MOST_REWARD, _MOST_REWARD)
+        # the advantage over the mean; 0 of what is not valid
+        advantage = np.zeros(len(codes), np.float32)
+        advantage[found.rows] = reward - reward.mean()
+        self._improve(codes, advantage)
+        return {"critic": loss, "logit": float(logit.mean())}
 
     def _teach(self, steps: int) -> float:
         losses = [
@@ -165,32 +132,9 @@ class Adversary:
         ]
         return float(np.mean(losses))
 
-    def _rewards(
-        self, drawn: Drawn, texts: np.ndarray, logit: np.ndarray
-    ) -> tuple[np.ndarray, Metrics]:
-        """Advantages (n,): rewards less the mean of their kind; 0 of what is not valid."""
-        free, reward = drawn.is_free, logit.clip(-_MOST_REWARD, _MOST_REWARD)
-        missed: Metrics = {}
-        if not free.all():
-            rows = np.flatnonzero(~free & np.isfinite(logit))
-            reached = self.appraise(texts[rows].tolist())
-            counts = (drawn.known[rows] > 0) & np.isfinite(reached)
-            error = np.where(counts, np.abs(np.nan_to_num(reached) - drawn.wanted[rows]), 0.0)
-            # as steep for near misses as for far ones
-            mean = error.sum(1) / np.maximum(counts.sum(1), 1)
-            reward[rows] -= self.warm.config.wish_reward * np.minimum(mean, 1.0)
-            missed = {"missed": float(error.sum() / max(counts.sum(), 1))}
-        if np.isfinite(reward[free]).any():
-            reward[free] -= np.nanmean(reward[free])
-        grouped = reward[~free].reshape(-1, _GROUP)
-        valid = np.isfinite(grouped)
-        mean = np.where(valid, grouped, 0).sum(1) / np.maximum(valid.sum(1), 1)
-        reward[~free] = (grouped - mean[:, None]).reshape(-1)
-        return np.nan_to_num(reward).astype(np.float32), missed
-
-    def _improve(self, drawn: Drawn, reward: np.ndarray) -> None:
+    def _improve(self, codes: np.ndarray, advantage: np.ndarray) -> None:
         """One pass over the drawn molecules, each batch beside one of real molecules."""
-        length = lengths(drawn.codes)
+        length = lengths(codes)
         # what had to be brought to an end is not the network's own choice
         own = np.flatnonzero(length <= self.vocabulary.max_length)
         # molecules of about one length together
@@ -199,23 +143,25 @@ class Adversary:
         for k in self.rng.permutation(len(batches)):
             rows = batches[k]
             self.optimizer.zero_grad()
-            self._policy_gradient(drawn, rows, reward)
+            self._policy_gradient(codes[rows], advantage[rows])
             # of as many real molecules as drawn ones
             several = max(1, len(rows) // self.warm.batch_size)
             for _ in range(several):
                 self.warm.backward(self.warm.config.anchor / several)
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            clip_gradients(self.network)
             self.optimizer.step()
             self.average.update(self.network)
 
-    def _policy_gradient(self, drawn: Drawn, rows: np.ndarray, reward: np.ndarray) -> None:
+    def _policy_gradient(self, codes: np.ndarray, advantage: np.ndarray) -> None:
         """Add the gradient of minus the mean reward of some molecules."""
         self.network.eval()
-        for part in parts(lengths(drawn.codes[rows])):
-            of = rows[part]
-            found = self.warm.log_likelihood(drawn.codes[of], drawn.wanted[of], drawn.known[of] > 0)
-            weight = torch.as_tensor(reward[of], device=found.device)
-            torch.autograd.backward(-(weight * found).sum() / len(rows))
+        length = lengths(codes)
+        for part in parts(length):
+            action = torch.as_tensor(codes[part, : length[part].max()].astype(np.int64))
+            action = action.to(self.warm.device)
+            found, _ = log_likelihood(self.network, self.warm.rules, action)
+            weight = torch.as_tensor(advantage[part], device=found.device)
+            torch.autograd.backward(-(weight * found).sum() / len(codes))
 
     def evaluate(self) -> Metrics:
         """Minus the rounds, so that the last one is kept; 0 where the generator has collapsed.

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from synthgen.molecular.actions import ATOM, END, UP
+from synthgen.molecular.attention import Cache
 from synthgen.molecular.construction import Construction, Rules
 from synthgen.molecular.fragments import Fragment, Holding
-from synthgen.molecular.network import NEAR, ActionNetwork, Cache, Steps
+from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.prospects import Mixture
+from synthgen.molecular.steps import NEAR, Steps
 from synthgen.seeds import Streams
 from synthgen.threads import in_batches
 from synthgen.training.device import fast_bfloat16
@@ -68,48 +71,77 @@ class Draws:
 def draw(
     network: ActionNetwork,
     rules: Rules,
-    wanted: np.ndarray,
-    known: np.ndarray,
+    n: int,
     streams: Streams,
+    wanted: np.ndarray | None = None,
     fragment: Fragment | None = None,
-    guidance: float = 0.0,
+    guidance: float = 1.0,
 ) -> Draws:
-    """One molecule for each row of wishes.
+    """Molecules drawn.
 
     Args:
         network: In evaluation mode.
         rules: Of its vocabulary.
-        wanted: (n, n_properties) float32 normal scores.
-        known: (n, n_properties) float32, 1 where a property is wanted.
+        n: How many.
         streams: Random streams.
+        wanted: (n_properties, 2) float32, between which normal scores properties shall lie; NaN
+            where nothing is wanted.
         fragment: What every molecule has to hold.
-        guidance: How much further than the network itself goes from what it draws without a wish
-            to what it draws with it (Ho and Salimans, *Classifier-free diffusion guidance*, 2021).
+        guidance: Power of the likelihood of what is wanted; see `Prospects`.
     """
-    codes = np.zeros((len(wanted), 2 * rules.max_length), np.int16)
-    likely = np.zeros(len(wanted), np.float32)
+    codes = np.zeros((n, 2 * rules.max_length), np.int16)
+    likely = np.zeros(n, np.float32)
     device = rules.kind.device
     network = network.for_products(torch.bfloat16) if fast_bfloat16(device) else network
+    aim = None
+    if wanted is not None and not np.isnan(wanted).all():
+        aim = Aim.of(wanted, guidance, device)
 
     def batch(rows: slice) -> None:
         noise = streams.torch(f"batch/{rows.start}", device)
-        begin = np.concatenate([wanted[rows], known[rows]], 1)
+        many = len(range(n)[rows])
+        # molecules that begin alike share a place
+        begin = np.zeros(many, np.int64)
         if fragment is not None:
-            walk = streams.numpy(f"walk/{rows.start}").integers(len(fragment), size=len(begin))
-            begin = np.column_stack([begin, walk])
-        different, at = np.unique(begin, axis=0, return_inverse=True)
-        wishes = torch.as_tensor(different[:, : 2 * wanted.shape[1]].astype(np.float32))
-        drawing = Drawing(network, rules, wishes, torch.as_tensor(at.ravel()))
-        if guidance and known[rows].any():
-            drawing.guide(guidance)
+            begin = streams.numpy(f"walk/{rows.start}").integers(len(fragment), size=many)
+        walks, at = np.unique(begin, return_inverse=True)
+        drawing = Drawing(network, rules, len(walks), torch.as_tensor(at), aim)
         if fragment is not None:
-            walks = torch.as_tensor(different[:, -1].astype(np.int64)).to(device)
-            drawing.held = Holding.start(walks, fragment, rules)
+            drawing.held = Holding.start(torch.as_tensor(walks).to(device), fragment, rules)
         drawn, log = (part.cpu().numpy() for part in drawing.run(noise))
         codes[rows, : drawn.shape[1]], likely[rows] = drawn, log
 
-    in_batches(batch, len(wanted), _rows(network, rules), device)
+    in_batches(batch, n, _rows(network, rules), device)
     return Draws(codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)], likely)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What is wanted.
+
+    Shape:
+        places: (k,) of the properties; low, high: (k,) their normal scores.
+    """
+
+    places: Tensor
+    low: Tensor
+    high: Tensor
+    guidance: float
+
+    @classmethod
+    def of(cls, wanted: np.ndarray, guidance: float, device: torch.device) -> Aim:
+        """Of bounds (n_properties, 2), NaN where nothing is wanted."""
+        places = np.flatnonzero(~np.isnan(wanted).any(axis=1))
+        low, high = (torch.as_tensor(wanted[places, end], device=device) for end in (0, 1))
+        return cls(torch.as_tensor(places, device=device), low, high, guidance)
+
+    def log_chance(self, told: Mixture) -> Tensor:
+        """Log likelihood (n, n_actions) of all that is wanted, times the guidance."""
+        is_number = self.low == self.high
+        found = torch.where(
+            is_number, told.log_density(self.low), told.log_mass(self.low, self.high)
+        )
+        return self.guidance * found.sum(-1)
 
 
 def _rows(network: ActionNetwork, rules: Rules) -> int:
@@ -128,28 +160,31 @@ class Drawing:
 
     Shape:
         at: (n,) place of each molecule that has not ended; row: (n,) which one it is.
-        state, wish, reached, held: of each place. A place whose molecules have ended is given to
+        state, reached, held: of each place. A place whose molecules have ended is given to
             others.
     """
 
-    def __init__(self, network: ActionNetwork, rules: Rules, wishes: Tensor, at: Tensor) -> None:
+    def __init__(
+        self,
+        network: ActionNetwork,
+        rules: Rules,
+        places: int,
+        at: Tensor,
+        aim: Aim | None = None,
+    ) -> None:
         device = rules.kind.device
-        self.network, self.rules = network, rules
+        self.network, self.rules, self.aim = network, rules, aim
         self.n = len(at)
         self.at, self.row = at.to(device), torch.arange(self.n, device=device)
-        self.wish = wishes.to(device)
-        self.before = torch.zeros(len(wishes), dtype=torch.long, device=device)
-        self.state = Construction.start(len(wishes), rules)
-        self.tally = None if network.wishes is None else network.wishes.tally
-        self.reached = None if self.tally is None else self.tally.begin.expand(len(wishes), -1)
+        self.before = torch.zeros(places, dtype=torch.long, device=device)
+        self.state = Construction.start(places, rules)
+        self.reached: Tensor | None = None
+        layers = network.sizes.layers
+        if aim is not None and network.prospects is not None:
+            self.reached = network.prospects.tally.begin.expand(places, -1)
+            layers += 1
         self.held: Holding | None = None
-        self.cache = Cache(network.sizes.layers, self.n, 2 * rules.max_length)
-        self.free_cache: Cache | None = None
-
-    def guide(self, guidance: float) -> None:
-        """Go further towards wishes, by ``guidance``; see `draw`."""
-        self.guidance = guidance
-        self.free_cache = Cache(self.network.sizes.layers, self.n, 2 * self.rules.max_length)
+        self.cache = Cache(layers, self.n, 2 * rules.max_length)
 
     @torch.inference_mode()
     def run(self, noise: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -173,11 +208,13 @@ class Drawing:
         before, atom, free = (part[:, None] for part in (self.before, atom, free))
         steps = Steps(before, atom, free, min(k, last), self.reached)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            logits = self.network(steps, *self.wish.chunk(2, 1), self.cache)[:, 0]
-            if self.free_cache is not None:
-                nothing = torch.zeros_like(self.wish).chunk(2, 1)
-                free = self.network(steps, *nothing, self.free_cache)[:, 0]
-                logits = logits + self.guidance * (logits - free)
+            if self.aim is None or self.network.prospects is None:
+                logits = self.network(steps, self.cache)[:, 0]
+            else:
+                hidden = self.network.hidden(steps, self.cache)
+                past = self.cache.layer(self.network.sizes.layers)
+                told = self.network.prospects.every(hidden, steps, self.aim.places, past)
+                logits = self.network.logits(hidden)[:, 0] + self.aim.log_chance(told)
         may = self.state.allowed() if self.held is None else self.held.allowed(self.state, k)
         if k >= last:
             ending = _ending(may, self.state)
@@ -204,17 +241,15 @@ class Drawing:
         place = torch.arange(len(ways)) if sparse else _places(source, places)
         place = place.to(ways.device)
         moved = torch.nonzero(place != source).flatten()
-        for cache in (self.cache, self.free_cache):
-            if cache is not None:
-                cache.copy(source[moved], place[moved])
+        self.cache.copy(source[moved], place[moved])
         # of a place that nobody needs the molecule ends
         n = len(ways) if sparse else max(places, int(place.max()) + 1)
         origin, self.before = torch.arange(n, device=ways.device), ways.new_zeros(n)
         origin[place], self.before[place] = source, taken
-        self.state, self.wish = self.state.take(origin), self.wish[origin]
-        if self.tally is not None and self.reached is not None:
-            here = self.state.atom[:, 0]
-            self.reached = self.tally.after(self.reached[origin], here, self.before)
+        self.state = self.state.take(origin)
+        if self.reached is not None and self.network.prospects is not None:
+            tally, here = self.network.prospects.tally, self.state.atom[:, 0]
+            self.reached = tally.after(self.reached[origin], here, self.before)
         if self.held is not None:
             first = torch.zeros(n, dtype=torch.bool, device=ways.device)
             first[place] = begins

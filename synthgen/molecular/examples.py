@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from synthgen.molecular.representation import Representation
-from synthgen.molecular.wishes import Appraisal
 
 
 @dataclass(frozen=True)
@@ -21,16 +20,13 @@ class Examples:
         vocabulary: Of the codes.
         codes: (n, length); a molecule may come in several orders of its atoms.
         molecule: (n,) which molecule a row is.
-        wishes: (n, n_properties) float32 normal scores, NaN where unknown.
+        scores: (n, n_properties) float32 normal scores, NaN where unknown.
         texts: Of each molecule, canonical.
-        appraise: Normal scores (m, n_properties) of texts, NaN where a property does not follow
-            from the text.
     """
 
     representation: Representation
     vocabulary: Any
     codes: np.ndarray
     molecule: np.ndarray
-    wishes: np.ndarray
+    scores: np.ndarray
     texts: Sequence[str]
-    appraise: Appraisal

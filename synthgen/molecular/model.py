@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +14,6 @@ from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.molecular.actions import Vocabulary
 from synthgen.molecular.adversary import Adversary, watch
-from synthgen.molecular.aims import Aims
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
@@ -77,7 +75,6 @@ class GraphGAN:
         self.network = network.eval().requires_grad_(False)
         self.rules = Rules.of(vocabulary, network.bias.device)
         self.fragment: Fragment | None = None
-        self.aims = Aims.straight(self.n_properties)
         self.odds: Odds | None = None
 
     @staticmethod
@@ -108,14 +105,14 @@ class GraphGAN:
         shares = (_ADVERSARY_SHARE * has_adversary, _CRITIC_SHARE * has_critic)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
-            network = _network(examples.vocabulary, config, examples.wishes.shape[1], n)
+            network = _network(examples.vocabulary, config, examples.scores.shape[1], n)
             critic = GraphCritic(held)
         network.to(run.device)
         rules = Rules.of(examples.vocabulary, run.device)
-        if network.wishes is not None:
+        if network.prospects is not None:
             rng = run.streams.numpy("tally")
             found = contributions(*parts.train, rules, len(examples.vocabulary.atoms), rng)
-            network.wishes.tally.keep(*found)
+            network.prospects.tally.keep(*found)
         warm, record = _warm_start(config, network, rules, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
@@ -129,11 +126,7 @@ class GraphGAN:
             rounds = _against(adversary, clock, stage, run, record)
             config = config.model_copy(update={"policy_rounds": rounds})
         model = cls(held, examples.vocabulary, config, network)
-        # cheap beside the training: a run that is resumed learns both again, to the same bytes
-        if model.n_properties and not run.interrupt.asked:
-            run.progress.stage("aims")
-            with run.interrupt.optional():
-                model._learn_aims(examples, run)
+        # cheap beside the training: a run that is resumed learns it again, to the same bytes
         if has_critic and real is not None and not run.interrupt.asked:
             run.progress.stage("critic")
             with run.interrupt.optional():
@@ -142,24 +135,6 @@ class GraphGAN:
                 codes = parts.held_out[0] if len(examples.codes) == len(examples.texts) else None
                 model._fit_critic(trainer, real, judging, codes, run)
         return model, record
-
-    def _learn_aims(self, examples: Examples, run: Run) -> None:
-        """What to wish for; see `Aims`."""
-        streams = run.streams.child("aims")
-
-        def drawn(wanted: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found, _ = self._decoded(wanted, known, streams, relations=False)
-            asked = known[found.rows].argmax(axis=1)
-            score = np.empty(len(asked), np.float32)
-            for j in np.unique(asked):
-                rows = np.flatnonzero(asked == j)
-                different, of_row = np.unique(found.of_row[rows], return_inverse=True)
-                texts = [found.texts[i] for i in different]
-                score[rows] = examples.appraise(texts, [int(j)])[of_row, j]
-            return found.rows, score
-
-        if run.deadline is None or time.monotonic() < run.deadline - 2:
-            self.aims = Aims.of(drawn, self.n_properties, examples.appraise.computed)
 
     def _fit_critic(
         self,
@@ -174,9 +149,8 @@ class GraphGAN:
         Of those the network knows too much: molecules that it does not know say when the critic has
         learned enough; from their ``codes``, where given, the `Odds` are learned.
         """
-        nothing = np.zeros((len(learned) + len(judging), self.n_properties), np.float32)
-        streams = run.streams.child("critic/drawn")
-        found, likely = self._decoded(nothing, nothing, streams, relations=True)
+        n, streams = len(learned) + len(judging), run.streams.child("critic/drawn")
+        found, likely = self._decoded(n, streams, relations=True)
         drawn = self._graphs(found).take(found.of_row)
         if len(drawn) < 2 * _MIN_JUDGING:
             return
@@ -210,27 +184,23 @@ class GraphGAN:
 
     @property
     def n_properties(self) -> int:
-        """Properties that there are wishes for."""
+        """Properties that conditions can be on."""
         return self.network.n_properties
 
-    @property
-    def pool(self) -> float:
-        """Molecules to draw for each one that is wanted."""
-        return self.options.pool if self.critic is not None else 1.0
-
-    def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
+    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
         """At most ``n`` valid molecules, canonical texts, let through by the critic.
 
         Args:
             n: Molecules wanted.
-            wanted, known: (``pool`` * n, n_properties) a wish for each molecule of the pool.
+            wanted: (n_properties, 2) between which normal scores; NaN where nothing is wanted.
             streams: Random streams.
         """
-        drawn, likely = self._decoded(wanted, known, streams, relations=self.critic is not None)
+        pool = n if self.critic is None else int(np.ceil(self.options.pool * n))
+        drawn, likely = self._decoded(pool, streams, wanted, relations=self.critic is not None)
         rows = drawn.of_row
         if self.critic is not None and len(rows) > n:
             found = self._logits(self._graphs(drawn))[rows]
-            if self.odds is not None and self.fragment is None and not known.any():
+            if self.odds is not None and self.fragment is None and np.isnan(wanted).all():
                 found = self.odds(found, likely)
             weight = np.exp(found.clip(-_MAX_LOGIT, _MAX_LOGIT))
             rng = streams.numpy("weighted")
@@ -238,15 +208,15 @@ class GraphGAN:
         return [drawn.texts[i] for i in rows[:n]]
 
     def _decoded(
-        self, wanted: np.ndarray, known: np.ndarray, streams: Streams, *, relations: bool
+        self, n: int, streams: Streams, wanted: np.ndarray | None = None, *, relations: bool
     ) -> tuple[Decoded, np.ndarray]:
-        """A molecule for each wish, and the log likelihood of each (n_valid,).
+        """``n`` molecules, and the log likelihood of each (n_valid,).
 
         What did not end in time is left out.
         """
-        wanted = self.aims(wanted, known)
-        held, guidance = self.fragment, self.options.guidance
-        drawn = draw(self.network, self.rules, wanted, known, streams, held, guidance)
+        drawn = draw(
+            self.network, self.rules, n, streams, wanted, self.fragment, self.options.guidance
+        )
         found = decode(
             drawn.codes,
             self.vocabulary,
@@ -278,7 +248,7 @@ class GraphGAN:
             for name, value in held.state_dict().items()
         }
         odds = {} if self.odds is None else {"odds": self.odds.coefficients}
-        return arrays | {"aims.reached": self.aims.reached} | odds
+        return arrays | odds
 
     @classmethod
     def load(
@@ -302,15 +272,11 @@ class GraphGAN:
         parts: dict[str, nn.Module] = {"network.": network}
         if critic is not None:
             parts["critic."] = critic
-        others = {"aims.reached": Aims.straight(n_properties).reached.shape}
-        if "odds" in weights:
-            others["odds"] = (4,)
-        load_weights(parts, weights, others)
+        load_weights(parts, weights, {"odds": (4,)} if "odds" in weights else {})
         for held in parts.values():
             held.eval().requires_grad_(False)
         model = cls(representation, vocabulary, options, network, critic)
         try:
-            model.aims = Aims(weights["aims.reached"])
             model.odds = Odds(weights["odds"]) if "odds" in weights else None
         except ValueError as error:
             raise ModelFileError(f"weights.safetensors: {error}; it is damaged") from None
@@ -319,7 +285,7 @@ class GraphGAN:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Codes and wishes, to train on and held out; texts to teach a critic and to judge it.
+    """Codes and scores, to train on and held out; texts to teach a critic and to judge it.
 
     Those that judge are the molecules held out, in their order.
     """
@@ -338,7 +304,7 @@ def _split(examples: Examples, rng: np.random.Generator) -> _Parts:
     # of a molecule that is held out the canonical order is enough
     first = np.r_[True, molecule[1:] != molecule[:-1]]
     train, held_out = (
-        (examples.codes[rows], examples.wishes[rows])
+        (examples.codes[rows], examples.scores[rows])
         for rows in (~is_held_out, is_held_out & first)
     )
     learned = [examples.texts[m] for m in chosen[n:][:_CRITIC_MOLECULES]]

@@ -38,7 +38,6 @@ class MolGAN:
     vocabulary_class: ClassVar[type[DenseVocabulary]] = DenseVocabulary
     has_conditions: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = (Molecules.kind,)
-    pool: float = 1.0
 
     def __init__(
         self,
@@ -96,7 +95,7 @@ class MolGAN:
         codes = _codes(self.network, self.vocabulary, self.options, n, streams)
         return [self.vocabulary.smiles(row) for row in codes]
 
-    def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
+    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
         """``n`` valid molecules: draws that are not valid are drawn again.
 
         Raises:

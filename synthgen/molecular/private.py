@@ -23,12 +23,13 @@ from typing_extensions import override
 
 from synthgen.errors import InvalidInputError
 from synthgen.molecular.actions import END, Action, Vocabulary
+from synthgen.molecular.attention import Cache, Sizes
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.drawing import replay
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.model import GraphGAN
-from synthgen.molecular.network import MOST_FREE, NEAR, Cache, Sizes, Steps
 from synthgen.molecular.representation import Representation
+from synthgen.molecular.steps import MOST_FREE, NEAR, Steps
 from synthgen.molecular.warmstart import GraphGANConfig, lengths
 from synthgen.privacy.ledger import PrivateTable
 from synthgen.training.loop import TrainingRecord
@@ -124,7 +125,7 @@ def encoded(held: Sequences, vocabulary: Vocabulary) -> Codes:
 class StateNetwork(nn.Module):
     """Logits (n, length, n_actions) of actions given the state of the path and the last action."""
 
-    wishes: ClassVar[None] = None
+    prospects: ClassVar[None] = None
     n_properties: ClassVar[int] = 0
 
     def __init__(self, vocabulary: Vocabulary, hidden: int) -> None:
@@ -149,13 +150,7 @@ class StateNetwork(nn.Module):
         return self
 
     @override
-    def forward(
-        self,
-        steps: Steps,
-        wanted: Tensor | None = None,
-        known: Tensor | None = None,
-        cache: Cache | None = None,
-    ) -> Tensor:
+    def forward(self, steps: Steps, cache: Cache | None = None) -> Tensor:
         free = steps.free.clamp(max=MOST_FREE + 1)
         length = steps.before.shape[1]
         place = torch.arange(steps.first, steps.first + length, device=free.device).float()

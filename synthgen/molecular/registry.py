@@ -42,8 +42,7 @@ class MoleculeModel(Protocol):
     Attributes:
         vocabulary_class: What it writes molecules in.
         kinds: Of representations that it can build.
-        has_conditions: Whether it learns properties and follows wishes for them.
-        pool: Wishes that `sample` takes for each molecule wanted.
+        has_conditions: Whether it learns properties and draws under conditions on them.
     """
 
     name: ClassVar[str]
@@ -52,9 +51,6 @@ class MoleculeModel(Protocol):
     has_conditions: ClassVar[bool]
     representation: Representation
     vocabulary: Any
-
-    @property
-    def pool(self) -> float: ...
 
     @staticmethod
     def orders(n: int, held: Representation, options: dict[str, Any]) -> int:
@@ -74,8 +70,11 @@ class MoleculeModel(Protocol):
             InvalidInputError: If an option is unknown or out of range.
         """
 
-    def sample(self, n: int, wanted: np.ndarray, known: np.ndarray, streams: Streams) -> list[str]:
-        """At most ``n`` valid molecules, canonical SMILES; wishes (``pool`` * n, n_properties)."""
+    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
+        """At most ``n`` valid molecules, canonical SMILES.
+
+        Between the normal scores ``wanted`` (n_properties, 2), NaN where nothing is.
+        """
 
     def config(self) -> dict[str, Any]:
         """JSON-ready options the model was trained with."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthgen.adversarial.trees import systematic
@@ -13,8 +12,8 @@ from synthgen.errors import ConditionError, InvalidInputError
 from synthgen.molecular.fragments import FRAGMENT
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.outcomes import Outcomes
+from synthgen.molecular.properties import Property, bounds, limits
 from synthgen.molecular.registry import MoleculeModel
-from synthgen.molecular.wishes import Property, limits, wishes
 from synthgen.seeds import Streams
 
 # molecules to choose from for each one whose columns are asked for
@@ -46,11 +45,10 @@ class Request:
             raise ConditionError(
                 f"model {generator.name} takes no conditions; fit with model='auto' for them"
             )
-        self.generator, self.where = _holding(generator, where or {}, properties)
-        self.properties, self.outcomes, self.unique = properties, outcomes, unique
-        # refused before any is drawn
-        wishes(self.where, properties, 1, np.random.default_rng(0))
-        self.bounds = limits(self.where, properties) if strict else {}
+        self.generator, others = _holding(generator, where or {}, properties)
+        self.outcomes, self.unique = outcomes, unique
+        self.wanted = bounds(others, properties)
+        self.limits = limits(others, properties) if strict else {}
         self.asked = outcomes.conditions(where)
         of = generator.representation
         known = () if novel_to is None else novel_to
@@ -67,7 +65,7 @@ class Request:
         while done < n or not attempt:
             child = streams.child(f"batch/{attempt}")
             left = n - done
-            chosen = self.unique or barred or self.bounds
+            chosen = self.unique or barred or self.limits
             found = self._likely(min(batch, max(left, _CHOSEN_FROM) if chosen else left), child)
             raw_draws = len(found)
             found = [text for text in self._inside(found) if text not in barred]
@@ -86,10 +84,10 @@ class Request:
             yield beside
 
     def _inside(self, texts: list[str]) -> list[str]:
-        """Texts whose computed properties lie within bounds."""
-        if not self.bounds:
+        """Texts whose computed properties lie within limits."""
+        if not self.limits:
             return texts
-        names, pairs = list(self.bounds), list(self.bounds.values())
+        names, pairs = list(self.limits), list(self.limits.values())
         of = self.generator.representation
 
         def is_inside(text: str) -> bool:
@@ -114,11 +112,7 @@ class Request:
             if len(found) >= n:
                 break
             child = streams.child(f"attempt/{attempt}")
-            rng = child.numpy("wishes")
-            missing = n - len(found)
-            pool = int(np.ceil(self.generator.pool * missing))
-            asked = wishes(self.where, self.properties, pool, rng)
-            found += self.generator.sample(missing, *asked, child)
+            found += self.generator.sample(n - len(found), self.wanted, child)
         return found
 
 

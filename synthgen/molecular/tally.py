@@ -2,7 +2,7 @@
 
 Many properties are nearly sums over atoms and bonds: Crippen's logP is one by definition, weight,
 surface and counts of rings are. So a ridge regression on how often each action was taken at each
-kind of atom explains most of them, and its running sum says what is left of a wish.
+kind of atom explains most of them, and its running sum says how far a molecule has come.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The warm start: maximum likelihood of the actions that build the molecules.
 
-Actions that chemistry forbids have no probability, so nothing has to be learned about them. Some of
-the molecules in a batch carry some of their properties as wishes.
+Actions that chemistry forbids have no probability, so nothing has to be learned about them. Beside
+the actions, the likelihood of the molecules' properties given each step is learned (`Prospects`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from synthgen.molecular.attention import Sizes
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.drawing import replay
-from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.molecular.network import ActionNetwork
 from synthgen.seeds import Streams
 from synthgen.training.device import fast_bfloat16
 from synthgen.training.loop import Metrics
@@ -32,6 +33,8 @@ _PAIRS = 4_000_000
 _EVALUATED = 1024
 # actions of a batch
 _BATCH_ACTIONS = 4_000
+# share of the molecules of a batch whose properties are learned
+_TOLD = 0.25
 # molecules below which random orders of their atoms help
 _SMALL = 50_000
 
@@ -46,7 +49,6 @@ class GraphGANConfig(BaseModel):
         batch_size: Molecules in a batch; ``None`` fits it to their number.
         learning_rate: Highest (Muon).
         weight_decay: Of matrices.
-        wished_share: Share of training molecules that carry wishes.
         orders: Random orders of the atoms that a molecule is learned in beside the canonical one;
             ``None`` takes more of them the fewer molecules there are.
         max_steps: Steps of the warm start; ``None`` fits them to the number of molecules.
@@ -56,11 +58,10 @@ class GraphGANConfig(BaseModel):
         policy_rounds: Rounds of it, 40 at most; ``None`` takes one for every 51,200 molecules of
             the warm start.
         anchor: Weight of the likelihood of real molecules beside the policy gradient.
-        wish_reward: What a normal score away from a wish costs, in units of the critic's logit.
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
         critic_steps: Steps that it is trained for at most.
         pool: Molecules drawn for each one that the critic lets through.
-        guidance: How much further towards conditions than the network itself goes; see `draw`.
+        guidance: Power of the likelihood of what is wanted; 1 is Bayes' theorem; see `draw`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +73,6 @@ class GraphGANConfig(BaseModel):
     batch_size: int | None = Field(None, ge=2)
     learning_rate: float = Field(4e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
-    wished_share: float = Field(0.5, ge=0, le=1)
     orders: int | None = Field(None, ge=0, le=100)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(3, ge=1)
@@ -80,11 +80,10 @@ class GraphGANConfig(BaseModel):
     policy_rate: float = Field(1e-4, gt=0)
     policy_rounds: int | None = Field(None, ge=1)
     anchor: float = Field(1.0, ge=0)
-    wish_reward: float = Field(2.0, ge=0)
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
-    guidance: float = Field(1.5, ge=0, le=8)
+    guidance: float = Field(1.0, ge=0, le=8)
 
 
 def batch_rows(config: GraphGANConfig, codes: np.ndarray) -> int:
@@ -121,7 +120,7 @@ class WarmStart:
 
     Shape:
         codes: (n, length) int16, `END` (0) after the end.
-        wishes: (n, n_properties) float32 normal scores, NaN where unknown.
+        scores: (n, n_properties) float32 normal scores, NaN where unknown.
         batches: (k, batch) rows of the batches that are left of a pass.
     """
 
@@ -141,7 +140,7 @@ class WarmStart:
         time_used: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.config, self.network, self.rules = config, network, rules
-        self.codes, self.wishes = train
+        self.codes, self.scores = train
         self.held_out = held_out
         self.device = rules.kind.device
         self.rng = streams.numpy("rows")
@@ -149,7 +148,13 @@ class WarmStart:
         self.batch_size = batch_rows(config, self.codes)
         self.schedule = Schedule(max_steps, time_used)
         self.batches = np.zeros((0, self.batch_size), np.int64)
-        inner = [p for p in network.blocks.parameters() if p.dim() > 1]
+        layers = [network.blocks, *([network.prospects] if network.prospects is not None else [])]
+        inner = [
+            module.weight
+            for part in layers
+            for module in part.modules()
+            if isinstance(module, nn.Linear)
+        ]
         known = {id(p) for p in inner}
         self.optimizer = Muon(
             inner,
@@ -169,7 +174,7 @@ class WarmStart:
         self.schedule.stepped()
         self.optimizer.zero_grad()
         total = self.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        clip_gradients(self.network)
         self.optimizer.step()
         return {"loss": total}
 
@@ -191,28 +196,32 @@ class WarmStart:
         return np.stack(batches)[self.rng.permutation(len(batches))]
 
     def backward(self, scale: float = 1.0) -> float:
-        """Add the gradient of the next batch's mean negative log likelihood; returns that."""
+        """Add the gradient of the next batch's mean negative log likelihood; returns that.
+
+        Of actions alone: that of properties, of which the gradient is added too, is not returned.
+        """
         rows = self._next_rows()
-        told = wished(len(rows), self.wishes.shape[1], self.config.wished_share, self.rng)
+        is_told = self.rng.random(len(rows)) < _TOLD
         self.network.train()
         total = 0.0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.rng.integers(2**62)))
             for part in parts(self.length[rows]):
                 of = rows[part]
-                found = self.log_likelihood(self.codes[of], self.wishes[of], told[part])
-                loss = -found.sum() / len(rows)
-                torch.autograd.backward(scale * loss)
+                codes = self.codes[of, : self.length[of].max()].astype(np.int64)
+                scores = np.where(is_told[part, None], self.scores[of], np.nan)
+                loss, told = (
+                    -found.sum() / len(rows)
+                    for found in log_likelihood(
+                        self.network,
+                        self.rules,
+                        torch.as_tensor(codes, device=self.device),
+                        torch.as_tensor(scores, device=self.device),
+                    )
+                )
+                torch.autograd.backward(scale * (loss + told))
                 total += float(loss.detach())
         return total
-
-    def log_likelihood(self, codes: np.ndarray, wishes: np.ndarray, told: np.ndarray) -> Tensor:
-        """Log likelihood (n,) of molecules, given the wishes that are told and known."""
-        longest = int(lengths(codes).max())
-        action = torch.as_tensor(codes[:, :longest].astype(np.int64), device=self.device)
-        known = torch.as_tensor(told & ~np.isnan(wishes), device=self.device).float()
-        wanted = torch.as_tensor(np.nan_to_num(wishes), device=self.device)
-        return log_likelihood(self.network, self.rules, action, wanted, known)
 
     def _restore(self) -> None:
         """Go back to the best weights."""
@@ -220,7 +229,7 @@ class WarmStart:
             self.network.load_state_dict(self.best)
 
     def evaluate(self) -> Metrics:
-        """Loss of held-out molecules without wishes, in nats a molecule."""
+        """Loss of held-out molecules, in nats a molecule."""
         loss = -float(log_likelihoods(self.network, self.rules, self.held_out[0]).mean())
         improved = loss < self.best_loss
         self.waited = 0 if improved else self.waited + 1
@@ -241,34 +250,48 @@ class WarmStart:
         self.schedule.slow_down(factor)
 
 
-def wished(n: int, n_properties: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """(n, n_properties) bool, which properties are told: of ``share`` of the molecules.
-
-    Half of those carry one wish, as most conditions do; the others any number of them.
-    """
-    order = rng.random((n, n_properties)).argsort(1)
-    several = rng.integers(1, n_properties + 1, (n, 1)) if n_properties else np.zeros((n, 1))
-    many = np.where(rng.random((n, 1)) < 0.5, 1, several)
-    return np.asarray((order < many) & (rng.random((n, 1)) < share))
-
-
 def log_likelihood(
-    network: ActionNetwork, rules: Rules, action: Tensor, wanted: Tensor, known: Tensor
-) -> Tensor:
-    """Log probability (n,) of building molecules by these actions (n, length)."""
+    network: ActionNetwork, rules: Rules, action: Tensor, scores: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Log probability (n,) of building molecules by these actions (n, length).
+
+    Also that of their properties' ``scores`` (n, n_properties), NaN where unknown, after each
+    action: (n,), the sum over steps of the mean over properties. It has no gradient in what tells
+    the actions.
+    """
     steps, may = replay(action, rules)
     device = action.device
     with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-        logits: Tensor = network(steps, wanted, known)
+        hidden = network.hidden(steps)
+        logits = network.logits(hidden)
     log = logits.masked_fill(~may, -torch.inf).log_softmax(-1)
-    chosen = log.gather(2, action.unsqueeze(2)).squeeze(2)
     # after the end there is nothing to choose: END alone is allowed, with probability 1
-    return chosen.sum(1)
+    found = log.gather(2, action.unsqueeze(2)).squeeze(2).sum(1)
+    of_properties = torch.zeros_like(found)
+    if network.prospects is None or scores is None:
+        return found, of_properties
+    rows = torch.nonzero(scores.isfinite().any(1)).flatten()
+    if len(rows):
+        steps, action, scores = steps.take(rows), action[rows], scores[rows, None]
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            told = network.prospects.taken(hidden[rows].detach(), steps, action)
+        density = told.log_density(scores.nan_to_num()) * scores.isfinite()
+        is_step = nn.functional.pad(action[:, :-1], (1, 0), value=1) != 0
+        of_properties = of_properties.index_add(0, rows, (density.mean(2) * is_step).sum(1))
+    return found, of_properties
+
+
+def clip_gradients(network: ActionNetwork) -> None:
+    """Of the network of actions and of what reads it, each by itself."""
+    told = [] if network.prospects is None else list(network.prospects.parameters())
+    own = {id(p) for p in told}
+    for part in (told, [p for p in network.parameters() if id(p) not in own]):
+        nn.utils.clip_grad_norm_(part, 1.0)
 
 
 @torch.no_grad()
 def log_likelihoods(network: ActionNetwork, rules: Rules, codes: np.ndarray) -> np.ndarray:
-    """Log probability (n,) float64 of building many molecules without a wish."""
+    """Log probability (n,) float64 of building many molecules."""
     network.eval()
     length = lengths(codes)
     order = np.argsort(length, kind="stable")
@@ -278,10 +301,8 @@ def log_likelihoods(network: ActionNetwork, rules: Rules, codes: np.ndarray) -> 
         for part in parts(length[chunk]):
             rows = chunk[part]
             action = codes[rows, : length[rows].max()].astype(np.int64)
-            nothing = torch.zeros(len(rows), network.n_properties, device=rules.kind.device)
-            log = log_likelihood(
-                network, rules, torch.as_tensor(action, device=nothing.device), nothing, nothing
-            )
+            at = torch.as_tensor(action, device=rules.kind.device)
+            log, _ = log_likelihood(network, rules, at)
             found[rows] = log.double().cpu().numpy()
     return found
 

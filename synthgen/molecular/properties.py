@@ -1,21 +1,18 @@
-"""Properties as normal scores, and conditions as wishes."""
+"""Properties as normal scores, and conditions on them as bounds of these."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from synthgen.errors import ConditionError, ModelFileError
-from synthgen.molecular.representation import Representation
 
 _LEVELS = 101
 _EDGE = 0.002
-# the middle part of a wanted range that is wished for, so that near misses are inside
-_MIDDLE = 0.6
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,18 @@ class Property:
         found = ndtri(rank.clip(_EDGE, 1 - _EDGE))
         return np.asarray(np.where(np.isnan(values), np.nan, found), np.float32)
 
-    def rank(self, value: float) -> float:
-        """Share of the data below a value."""
-        return float(ndtr(self.score(np.array([value]))[0]))
+    def between(self, low: float, high: float) -> tuple[float, float]:
+        """Normal scores between which values from ``low`` to ``high`` lie.
 
-    def value(self, rank: np.ndarray) -> np.ndarray:
-        """Values at ranks (n,)."""
-        return np.asarray(np.interp(rank, np.linspace(0, 1, _LEVELS), self.quantiles))
+        Whole numbers are all scores that are nearest to them; what no value of the data is beyond
+        has no end.
+        """
+        half = 0.0 if self.decimals else 0.5
+        first, last = self.score(np.array([low - half, high + half])).tolist()
+        if low == high and self.decimals:
+            return first, last
+        least, most = self.quantiles[[0, -1]]
+        return first if low > least else -np.inf, last if high < most else np.inf
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -93,67 +95,31 @@ class Property:
             ) from None
 
 
-@dataclass(frozen=True)
-class Appraisal:
-    """Normal scores (n, n_properties) float32 of texts; NaN where a property is not computed."""
-
-    properties: list[Property]
-    representation: Representation
-
-    @property
-    def computed(self) -> list[int]:
-        """Places of the properties that follow from a text."""
-        return [j for j, one in enumerate(self.properties) if one.computed]
-
-    def __call__(self, texts: Sequence[str], places: Sequence[int] | None = None) -> np.ndarray:
-        """Of the properties at ``places``, which are computed; the others are NaN."""
-        places = self.computed if places is None else places
-        names = [self.properties[j].name for j in places]
-        computed = np.array(
-            [self.representation.properties(text, names) for text in texts], np.float64
-        )
-        found = np.full((len(texts), len(self.properties)), np.nan, np.float32)
-        for k, j in enumerate(places):
-            found[:, j] = self.properties[j].score(computed[:, k])
-        return found
-
-
 def decimals_of(values: np.ndarray) -> int:
     """Decimals that tell all values apart from their roundings, 8 at most."""
     return next((d for d in range(8) if np.allclose(values, values.round(d), atol=1e-9)), 8)
 
 
-def wishes(
-    where: Mapping[str, Any] | None,
-    properties: list[Property],
-    n: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Normal scores (n, n_properties) float32 wished for, and 1 where there is a wish.
+def bounds(where: Mapping[str, Any], properties: list[Property]) -> np.ndarray:
+    """Between which normal scores (n_properties, 2) float32 properties are wanted; NaN where not.
+
+    Both are the same where a number is wanted that is not whole.
 
     Args:
         where: Property -> a number, or a (low, high) range.
-        properties: What there is to wish for.
-        n: Molecules.
-        rng: Draws from ranges.
+        properties: What conditions can be on.
 
     Raises:
         ConditionError: Of a property that is not there, or a value that the data does not reach.
     """
-    wanted = np.zeros((n, len(properties)), np.float32)
-    known = np.zeros((n, len(properties)), np.float32)
+    found = np.full((len(properties), 2), np.nan, np.float32)
     places = {one.name: j for j, one in enumerate(properties)}
-    for name, value in (where or {}).items():
+    for name, value in where.items():
         if name not in places:
             raise ConditionError(f"no property {name!r}; there is {', '.join(places)}")
         j = places[name]
-        low, high = asked(name, value, properties[j])
-        if low == high:
-            scores = np.full(n, properties[j].score(np.array([low]))[0])
-        else:
-            scores = properties[j].score(_within(low, high, properties[j], n, rng))
-        wanted[:, j], known[:, j] = scores, 1.0
-    return wanted, known
+        found[j] = properties[j].between(*asked(name, value, properties[j]))
+    return found
 
 
 def asked(name: str, value: Any, of: Property) -> tuple[float, float]:
@@ -193,11 +159,3 @@ def limits(where: Mapping[str, Any], properties: list[Property]) -> dict[str, tu
                 )
             found[one.name] = (low, high)
     return found
-
-
-def _within(low: float, high: float, of: Property, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Values inside a range, as frequent as in the data, drawn to its middle."""
-    least, most = of.rank(low), of.rank(high)
-    values = of.value(least + rng.random(n) * (most - least)).clip(low, high)
-    centre = (low + high) / 2
-    return np.asarray(centre + _MIDDLE * (values - centre))
