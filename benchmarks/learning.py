@@ -59,12 +59,12 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, Any]] = []
     for name in wanted.sets:
-        vocabulary, codes, wishes = encoded(name)
+        vocabulary, codes, scores = encoded(name)
         for seed in wanted.seeds:
             for arm in wanted.arms:
                 path = FOLDER / f"{name}-{arm}-{wanted.seen}-s{seed}.json"
                 if not path.exists():
-                    run = learned(arm, vocabulary, codes, wishes, seed, wanted.seen)
+                    run = learned(arm, vocabulary, codes, scores, seed, wanted.seen)
                     path.write_text(json.dumps({"set": name, "arm": arm, "seed": seed, **run}))
                 found.append(json.loads(path.read_text()))
                 print(found[-1], flush=True)
@@ -85,15 +85,15 @@ def encoded(name: str) -> tuple[Vocabulary, np.ndarray, np.ndarray]:
         molecule, codes = vocabulary.encode(read.sequences)
         computed = read.computed[molecule]
         scores = (computed - computed.mean(0)) / computed.std(0)
-        np.savez(path, codes=codes, wishes=scores.astype(np.float32))
+        np.savez(path, codes=codes, scores=scores.astype(np.float32))
         path.with_suffix(".json").write_text(json.dumps(vocabulary.to_dict()))
     arrays = np.load(path)
     words = json.loads(path.with_suffix(".json").read_text())
-    return Vocabulary.from_dict(words, held), arrays["codes"], arrays["wishes"]
+    return Vocabulary.from_dict(words, held), arrays["codes"], arrays["scores"]
 
 
 def learned(
-    arm: str, vocabulary: Vocabulary, codes: np.ndarray, wishes: np.ndarray, seed: int, seen: int
+    arm: str, vocabulary: Vocabulary, codes: np.ndarray, scores: np.ndarray, seed: int, seen: int
 ) -> dict[str, Any]:
     """Losses at every moment, and the processor time of a step."""
     batch = 512 if arm in ("adamw", "muon-large") else None
@@ -102,11 +102,11 @@ def learned(
         config = config.model_copy(update={"learning_rate": _ADAMW_RATE})
     torch.manual_seed(seed)
     network = ActionNetwork(
-        len(vocabulary), len(vocabulary.atoms), wishes.shape[1], vocabulary.max_length,
+        len(vocabulary), len(vocabulary.atoms), scores.shape[1], vocabulary.max_length,
         sizes(config, 10 * MOLECULES),
     )  # fmt: skip
     rules = Rules.of(vocabulary, torch.device("cpu"))
-    parts = [(codes[at], wishes[at]) for at in (slice(HELD_OUT, None), slice(HELD_OUT))]
+    parts = [(codes[at], scores[at]) for at in (slice(HELD_OUT, None), slice(HELD_OUT))]
     trainer = WarmStart(config, network, rules, parts[0], parts[1], Streams(seed), 1)
     steps = seen // trainer.batch_size
     trainer = WarmStart(config, network, rules, parts[0], parts[1], Streams(seed), steps)

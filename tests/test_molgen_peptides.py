@@ -37,7 +37,7 @@ def table() -> pd.DataFrame:
 def fitted(table: pd.DataFrame) -> MolGen:
     odd = ["", "GAk", "GAX", "KKWLL", None]
     rows = pd.concat([table, pd.DataFrame({"sequence": odd, "is_amp": 0})], ignore_index=True)
-    options = {**SMALL, "critic": "none", "wished_share": 0.5}
+    options = {**SMALL, "critic": "none"}
     return MolGen(
         kind="peptides", max_steps=300, seed=0, progress=False, model_options=options
     ).fit(rows)
@@ -70,7 +70,7 @@ def test_rows_that_cannot_be_represented_are_listed(fitted: MolGen) -> None:
     assert len(reasons) == 5
 
 
-def test_wishes_are_followed(fitted: MolGen) -> None:
+def test_conditions_are_followed(fitted: MolGen) -> None:
     assert [one.name for one in fitted.properties_] == [
         "length", "charge", "hydrophobicity", "weight", "is_amp",
     ]  # fmt: skip

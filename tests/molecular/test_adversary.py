@@ -11,14 +11,16 @@ from synthgen.chemistry import properties, represented
 from synthgen.molecular import adversary as stage
 from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.adversary import Adversary, watch
+from synthgen.molecular.attention import Sizes
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs
 from synthgen.molecular.decoding import decode
+from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
-from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.properties import Property
 from synthgen.molecular.representation import Molecules
-from synthgen.molecular.warmstart import GraphGANConfig, WarmStart, wished
-from synthgen.molecular.wishes import Appraisal, Property
+from synthgen.molecular.warmstart import GraphGANConfig, WarmStart
 from synthgen.seeds import Streams
 from synthgen.training.schedule import Schedule
 
@@ -58,9 +60,7 @@ def adversary_of(learned: Sequence[str], real: Sequence[str], **options: float) 
     graphs = Graphs.of_texts(list(real), Molecules())
     texts = [learned[i] for i in kept]
     molecule = np.arange(len(kept))
-    examples = Examples(
-        Molecules(), vocabulary, codes, molecule, scores, texts, Appraisal(held, Molecules())
-    )
+    examples = Examples(Molecules(), vocabulary, codes, molecule, scores, texts)
     schedule = Schedule(100, warm_up=1)
     return Adversary(warm, examples, teacher, graphs, Streams(2), schedule)
 
@@ -72,39 +72,11 @@ def test_the_generator_moves_to_what_the_critic_calls_real(qm9: pd.Series) -> No
     adversary = adversary_of(rows, without, policy_rate=5e-4, anchor=0.0)
     for _ in range(6):
         adversary.step()
-    drawn = decode(
-        adversary._draw().codes, adversary.vocabulary, Molecules(), relations=False, jobs=1
-    ).texts
+    codes = draw(adversary.network.eval(), adversary.warm.rules, 256, Streams(3)).codes
+    drawn = decode(codes, adversary.vocabulary, Molecules(), relations=False, jobs=1).texts
     # nine of ten molecules have a ring
     assert np.mean(["1" in text for text in drawn]) < 0.7
     assert adversary.kept()["head"].shape == adversary.network.head.shape
-
-
-@pytest.mark.usefixtures("small")
-def test_near_misses_are_paid_better_and_every_wish_by_its_own(qm9: pd.Series) -> None:
-    adversary = adversary_of(qm9.tolist(), qm9.tolist(), wish_reward=2.0)
-    smiles = ["C" * 7, "C" * 8, "C" * 9, "", *qm9[:4], *qm9[4:8]]
-    wanted = np.zeros((12, 2), np.float32)
-    known = np.zeros((12, 2), np.float32)
-    known[:8, 1] = 1.0  # of atoms; the last four are free
-    wanted[:4] = adversary.appraise(["C" * 8])
-    wanted[4:8] = adversary.appraise(["C" * 9])
-    logit = np.where([not text for text in smiles], np.nan, 0.5)
-    drawn = stage.Drawn(np.zeros((12, 9), np.int16), wanted, known, np.arange(12) >= 8)
-    reward, missed = adversary._rewards(drawn, np.array(smiles, object), logit)
-    assert reward[1] > max(reward[0], reward[2])
-    assert reward[3] == 0
-    assert np.allclose([reward[:3].sum(), reward[4:8].sum(), reward[8:].sum()], 0, atol=1e-5)
-    assert missed["missed"] > 0
-
-
-def test_one_wish_is_the_most_frequent_and_none_is_possible() -> None:
-    told = wished(20_000, 4, 0.5, np.random.default_rng(0)).sum(1)
-    shares = np.bincount(told, minlength=5) / len(told)
-    assert shares[0] == pytest.approx(0.5, abs=0.02)
-    assert shares[1] == pytest.approx(0.5 * (0.5 + 0.5 / 4), abs=0.02)
-    assert shares[4] == pytest.approx(0.5 * 0.5 / 4, abs=0.01)
-    assert wished(3, 0, 0.5, np.random.default_rng(0)).shape == (3, 0)
 
 
 @pytest.mark.usefixtures("small")

@@ -8,14 +8,17 @@ import torch
 from synthgen.chemistry import represented
 from synthgen.molecular import decoding
 from synthgen.molecular.actions import Vocabulary, actions_of
-from synthgen.molecular.construction import Rules
-from synthgen.molecular.drawing import Drawing, draw, pick, replay
-from synthgen.molecular.network import ActionNetwork, Sizes
+from synthgen.molecular.attention import LayerCache, Sizes
+from synthgen.molecular.construction import Construction, Rules
+from synthgen.molecular.drawing import Aim, Drawing, draw, pick, replay, seen
+from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.representation import Molecules
+from synthgen.molecular.steps import Steps
 from synthgen.seeds import Streams
 
 CPU = torch.device("cpu")
 N_PROPERTIES = 2
+AIM = Aim.of(np.array([[0.5, 0.5], [-1.0, np.inf]], np.float32), 1.0, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +44,26 @@ def rules(vocabulary: Vocabulary) -> Rules:
     return Rules.of(vocabulary, CPU)
 
 
+def aimed(network: ActionNetwork, steps: Steps) -> torch.Tensor:
+    """Logits (n, length, n_actions) under `AIM`, molecule by molecule and step by step."""
+    assert network.prospects is not None
+    hidden = network.hidden(steps)
+    logits, reached = network.logits(hidden), network.prospects.tally(steps)
+    past = LayerCache(*hidden.shape[:2])
+    for k in range(hidden.shape[1]):
+        now = slice(k, k + 1)
+        parts = (part[:, now] for part in (steps.before, steps.atom, steps.free))
+        one = Steps(*parts, k, reached[:, k])
+        told = network.prospects.every(hidden[:, now], one, AIM.places, past)
+        logits[:, k] += AIM.log_chance(told)
+    return logits
+
+
 def test_what_is_shared_is_what_each_molecule_would_see_alone(
     network: ActionNetwork, rules: Rules
 ) -> None:
     n, noise = 300, torch.Generator().manual_seed(0)
-    wishes = torch.tensor([[0.0, 0.0, 0.0, 0.0], [1.0, -1.0, 1.0, 1.0]])
-    drawing = Drawing(network, rules, wishes, torch.arange(n) % 2)
+    drawing = Drawing(network, rules, 2, torch.arange(n) % 2, AIM)
     shares = torch.full((n, rules.max_length, len(rules.kind)), torch.nan)
     codes = torch.zeros(n, rules.max_length, dtype=torch.long)
     for k in range(rules.max_length):
@@ -58,8 +75,7 @@ def test_what_is_shared_is_what_each_molecule_would_see_alone(
             break
     own = codes[(codes == 0).any(1)][:, :-1]  # the last step may have to end a molecule
     steps, may = replay(own, rules)
-    wish = wishes[torch.arange(n) % 2][(codes == 0).any(1)]
-    logits = network(steps, *wish.chunk(2, 1)).masked_fill(~may, -torch.inf)
+    logits = aimed(network, steps).masked_fill(~may, -torch.inf)
     got = shares[(codes == 0).any(1), : own.shape[1]]
     taken = ~got.isnan().any(2)
     assert taken.sum() > 1000
@@ -69,15 +85,13 @@ def test_what_is_shared_is_what_each_molecule_would_see_alone(
 
 def test_molecules_come_as_often_as_they_are_likely(network: ActionNetwork, rules: Rules) -> None:
     n = 20_000
-    nothing = np.zeros((n, N_PROPERTIES), np.float32)
-    drawn = draw(network, rules, nothing, nothing, Streams(0))
+    drawn = draw(network, rules, n, Streams(0))
     codes = drawn.codes
     different, count = np.unique(codes, axis=0, return_counts=True)
     most = np.argsort(-count)[:20]
     often = torch.as_tensor(different[most].astype(np.int64))[:, : rules.max_length]
     steps, may = replay(often, rules)
-    none = torch.zeros(len(often), N_PROPERTIES)
-    log = network(steps, none, none).masked_fill(~may, -torch.inf).log_softmax(2)
+    log = network(steps).masked_fill(~may, -torch.inf).log_softmax(2)
     expected = n * log.gather(2, often[:, :, None]).sum((1, 2)).exp().numpy()
     assert count[most].sum() > 2000
     assert (np.abs(count[most] - expected) < 4.5 * np.sqrt(expected) + 0.02 * expected).all()
@@ -86,15 +100,13 @@ def test_molecules_come_as_often_as_they_are_likely(network: ActionNetwork, rule
 def test_a_seed_gives_the_same_molecules_on_any_number_of_cores(
     network: ActionNetwork, rules: Rules
 ) -> None:
-    rng = np.random.default_rng(0)
-    known = (rng.random((6000, N_PROPERTIES)) < 0.3).astype(np.float32)
-    wanted = (rng.normal(size=known.shape) * known).astype(np.float32)
+    wanted = np.array([[0.5, 0.5], [-1.0, np.inf]], np.float32)
     before = torch.get_num_threads()
     found = []
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            found.append(draw(network, rules, wanted, known, Streams(4)).codes)
+            found.append(draw(network, rules, 6000, Streams(4), wanted).codes)
     finally:
         torch.set_num_threads(before)
     assert np.array_equal(*found)
@@ -133,23 +145,16 @@ def test_processes_decode_as_one_does_and_equal_rows_once(
     assert sorted(alone.relations[0][0]) == sorted(told[0])
 
 
-def test_guidance_goes_on_from_what_is_drawn_freely_to_what_is_wished_for(
-    network: ActionNetwork, rules: Rules
+@pytest.mark.parametrize("guidance", [0.0, 2.5])
+def test_guidance_is_the_power_of_what_is_wanted(
+    network: ActionNetwork, rules: Rules, guidance: float
 ) -> None:
-    wish = torch.tensor([[1.0, -1.0, 1.0, 1.0]])
-    drawing = Drawing(network, rules, wish, torch.zeros(50, dtype=torch.long))
-    drawing.guide(1.5)
-    noise = torch.Generator().manual_seed(0)
-    taken = []
-    for k in range(3):
-        share = drawing.share(k)
-        taken.append(pick(share[:1], torch.zeros(1, dtype=torch.long), noise))
-        before = torch.stack([torch.zeros(1, dtype=torch.long), *taken[:-1]], 1)
-        steps, may = replay(torch.cat([before[:, 1:], taken[-1][:, None]], 1), rules)
-        wished = network(steps, *wish.chunk(2, 1))[:, -1]
-        free = network(steps, torch.zeros(1, 2), torch.zeros(1, 2))[:, -1]
-        logits = (wished + 1.5 * (wished - free)).masked_fill(~may[:, -1], -torch.inf)
-        assert torch.allclose(logits.softmax(1)[0], share[0], atol=0.05)
-        if taken[-1] == 0:
-            break
-        drawing.go_on(taken[-1].expand(len(drawing.at)), noise)
+    aim = Aim(AIM.places, AIM.low, AIM.high, guidance)
+    share = Drawing(network, rules, 1, torch.zeros(5, dtype=torch.long), aim).share(0)[0]
+    state = Construction.start(1, rules)
+    atom, free = seen(state)
+    steps = Steps(torch.zeros(1, 1, dtype=torch.long), atom[:, None], free[:, None])
+    may = state.allowed()[0]
+    plain, wanted = network(steps)[0, 0], aimed(network, steps)[0, 0]
+    logits = (plain + guidance * (wanted - plain)).masked_fill(~may, -torch.inf)
+    assert torch.allclose(share, logits.softmax(0), atol=1e-3)

@@ -32,7 +32,7 @@ def test_every_draw_holds_the_fragment(fitted: MolGen, fragment: str) -> None:
     assert drawn.nunique() > 60
 
 
-def test_properties_are_wished_for_beside(fitted: MolGen) -> None:
+def test_properties_are_asked_for_beside(fitted: MolGen) -> None:
     weight = []
     for value in (100.0, 128.0):
         drawn = fitted.sample(200, where={"fragment": "C1CC1", "weight": value}, seed=1)["smiles"]

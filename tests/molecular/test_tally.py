@@ -10,10 +10,10 @@ from synthgen.chemistry import properties, represented
 from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.drawing import replay
-from synthgen.molecular.network import Tally
+from synthgen.molecular.properties import Property
+from synthgen.molecular.prospects import Tally
 from synthgen.molecular.representation import Molecules
 from synthgen.molecular.tally import contributions
-from synthgen.molecular.wishes import Property
 
 NAMES = ["logP", "TPSA", "rings", "weight"]
 
