@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.parsers import TextFileReader
 
-ENDINGS = (".csv", ".csv.gz", ".tsv")
+_TABS = (".tsv", ".tsv.gz")
+ENDINGS = (".csv", ".csv.gz", *_TABS)
 OPTIONS = ("delimiter", "encoding")
 _DELIMITER_NAMES = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _WRITE_ROWS = 50_000
@@ -130,34 +131,37 @@ def _check_count(source: CsvSource, rows: int) -> None:
 def write(path: str, frames: Iterable[pd.DataFrame], facts: Mapping[str, Any]) -> None:
     """Write frames with the same columns as one CSV file (gzipped for ``*.gz``), or nothing.
 
-    Cells are written as they are: what stands for missing is up to the frame. CSV has no place for
-    ``facts``.
+    Cells are parted by commas, in ``*.tsv`` by tabs, and written as they are: what stands for
+    missing is up to the frame. CSV has no place for ``facts``.
     """
+    sign = "\t" if path.lower().endswith(_TABS) else ","
     if path == "-":
         sys.stdout.flush()
-        _write(sys.stdout.buffer, frames)
+        _write(sys.stdout.buffer, frames, sign)
         sys.stdout.buffer.flush()
         return
     with replacing(path) as handle:
         if not path.lower().endswith(".gz"):
-            _write(handle, frames)
+            _write(handle, frames, sign)
             return
         # No name and no date: the same table is the same bytes.
         with gzip.GzipFile("", "wb", 6, handle, mtime=0) as packed:
-            _write(packed, frames)
+            _write(packed, frames, sign)
 
 
-def _write(handle: BinaryIO | gzip.GzipFile, frames: Iterable[pd.DataFrame]) -> None:
+def _write(handle: BinaryIO | gzip.GzipFile, frames: Iterable[pd.DataFrame], sign: str) -> None:
     header = True
     for frame in frames:
         for start in range(0, max(1, len(frame)), _WRITE_ROWS):
-            handle.write(_text(frame.iloc[start : start + _WRITE_ROWS], header).encode("utf-8"))
+            part = frame.iloc[start : start + _WRITE_ROWS]
+            handle.write(_text(part, header, sign).encode("utf-8"))
             header = False
 
 
-def _text(frame: pd.DataFrame, header: bool) -> str:
-    text = frame.to_csv(index=False, header=header, lineterminator="\n")
+def _text(frame: pd.DataFrame, header: bool, sign: str) -> str:
+    form: dict[str, Any] = {"index": False, "header": header, "sep": sign, "lineterminator": "\n"}
+    text = frame.to_csv(**form)
     if "\r" in text:
         # Older Pythons leave a return unquoted when lines end with "\n"; it would end a record.
-        text = frame.to_csv(index=False, header=header, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        text = frame.to_csv(**form, quoting=csv.QUOTE_ALL)
     return text

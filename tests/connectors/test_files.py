@@ -356,6 +356,16 @@ def test_frames_that_follow_each_other_share_a_header(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read(tmp_path / "b.csv"), frame)
 
 
+@pytest.mark.parametrize("name", ["a.tsv", "A.TSV", "a.tsv.gz"])
+def test_a_tsv_file_has_tabs(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"a": ["1,5", "x\ty"], "b": ["2", "\r"]}, dtype=object)
+    write(tmp_path / name, frame)
+    held = (tmp_path / name).read_bytes()
+    text = gzip.decompress(held) if name.endswith("gz") else held
+    assert text.split(b"\n")[0].count(b"\t") == 1 and b'"1,5"' in text
+    assert read(tmp_path / name).equals(frame)
+
+
 def test_gzip_bytes_depend_on_the_table_alone(tmp_path: Path) -> None:
     frame = read(ADULT).iloc[:100]
     write(tmp_path / "a.csv.gz", frame)
