@@ -160,7 +160,7 @@ def _write(handle: BinaryIO | gzip.GzipFile, frames: Iterable[pd.DataFrame], sig
 
 def _text(frame: pd.DataFrame, header: bool, sign: str) -> str:
     form: dict[str, Any] = {"index": False, "header": header, "sep": sign, "lineterminator": "\n"}
-    text = frame.to_csv(**form)
+    text: str = frame.to_csv(**form)
     if "\r" in text:
         # Older Pythons leave a return unquoted when lines end with "\n"; it would end a record.
         text = frame.to_csv(**form, quoting=csv.QUOTE_ALL)

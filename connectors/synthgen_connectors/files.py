@@ -69,7 +69,9 @@ class Files:
         """
         form, path, given = _place(uri)
         if given:
-            usual = "CSV is written in UTF-8 with commas, .tsv with tabs; " if form is csvtable else ""
+            usual = (
+                "CSV is written in UTF-8 with commas, .tsv with tabs; " if form is csvtable else ""
+            )
             raise InvalidInputError(f"{uri}: {usual}drop '?...' from the file to write")
         counted = notes.Counted(frames)
         form.write(path, counted, {"synthetic": True, **(provenance or {})})

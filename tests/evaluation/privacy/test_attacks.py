@@ -11,10 +11,10 @@ from synthgen.evaluation.privacy import RISKS, Release, attack
 from synthgen.evaluation.privacy.attribute import attribute_inference
 from synthgen.evaluation.privacy.copies import exact_copies, identifier_copies, near_copies
 from synthgen.evaluation.privacy.linkability import linkability
-from synthgen.evaluation.privacy.membership import ATTACKS, best_match, membership
+from synthgen.evaluation.privacy.membership import ATTACKS, best_match, by_likelihood, membership
 from synthgen.evaluation.privacy.people import People
 from synthgen.evaluation.privacy.power import exchanged, planted_leaks
-from synthgen.evaluation.privacy.promise import allowed, contradicted, measured_epsilon
+from synthgen.evaluation.privacy.promise import allowed, allowed_auc, contradicted, measured_epsilon
 from synthgen.evaluation.privacy.quasi import quasi_identifiers
 from synthgen.evaluation.privacy.risk import Risk
 from synthgen.evaluation.privacy.singling_out import Predicates, singling_out
@@ -213,3 +213,20 @@ def test_a_copy_contradicts_a_promise_and_an_honest_release_does_not(
     assert contradicted(leaked_membership, 1.0, 1e-5)
     assert measured_epsilon(leaked_membership, 1e-5) > 3
     assert not contradicted(honest_membership, 1.0, 1e-5)
+
+
+def test_an_auc_contradicts_a_promise_too() -> None:
+    rng = np.random.default_rng(0)
+    members, controls = rng.normal(1.5, 1, 3000), rng.normal(0, 1, 3000)
+    seen = by_likelihood(lambda: {"likelihood": {"members": members, "controls": controls}})
+    # without anything private an attack guesses, and of one bit it tells what it is told
+    assert allowed_auc(0.0, 0.0) == pytest.approx(0.5, abs=1e-3)
+    truth = np.exp(1) / (1 + np.exp(1))
+    assert allowed_auc(1.0, 0.0) == pytest.approx(truth, abs=1e-3)
+    assert "by the model's own likelihood has an AUC of at least 0.8" in contradicted(
+        seen, 1.0, 1e-5
+    )[0]  # fmt: skip
+    assert not contradicted(seen, 3.0, 1e-5)
+    assert 1.5 < measured_epsilon(seen, 1e-5) < 2.0
+    same = {"members": controls, "controls": controls}
+    assert measured_epsilon(by_likelihood(lambda: {"likelihood": same}), 1e-5) == 0
