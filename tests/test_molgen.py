@@ -124,6 +124,23 @@ def joint(qm9: pd.Series) -> MolGen:
     return model.fit(frame)
 
 
+def test_a_condition_on_a_column_beside_leaves_what_goes_with_it(qm9: pd.Series) -> None:
+    atoms = np.array([properties(text, ["atoms"])[0] for text in qm9])
+    noise = np.random.default_rng(0).normal(0, 0.5, len(qm9))
+    # heavy molecules are active more often
+    active = (noise < atoms - np.median(atoms)).astype(int)
+    options = {**SMALL, "critic": "none", "orders": 0, "learning_rate": 3e-3}
+    model = MolGen(max_steps=150, seed=0, progress=False, properties=[], model_options=options)
+    model.fit(pd.DataFrame({"smiles": qm9, "active": active}))
+    sizes = []
+    for label in (0, 1):
+        drawn = model.sample(400, where={"active": label}, seed=1)
+        assert (drawn["active"] == label).all()
+        sizes.append(np.mean([properties(text, ["atoms"])[0] for text in drawn["smiles"]]))
+    gap = atoms[active == 1].mean() - atoms[active == 0].mean()
+    assert 0.6 * gap < sizes[1] - sizes[0] < 1.4 * gap
+
+
 def test_columns_beside_the_smiles_are_drawn(joint: MolGen, tmp_path: Path) -> None:
     assert [one.name for one in joint.properties_] == ["logP", "size", "assay"]
     assert any("'name' is not learned" in text for text in joint.training_["warnings"])

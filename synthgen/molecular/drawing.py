@@ -136,7 +136,7 @@ class Aim:
         return cls(torch.as_tensor(places, device=device), low, high, guidance)
 
     def log_chance(self, told: Mixture) -> Tensor:
-        """Log likelihood (n, n_actions) of all that is wanted, times the guidance."""
+        """Log likelihood (...) of all that is wanted (..., k), times the guidance."""
         is_number = self.low == self.high
         found = torch.where(
             is_number, told.log_density(self.low), told.log_mass(self.low, self.high)
@@ -149,6 +149,32 @@ def _rows(network: ActionNetwork, rules: Rules) -> int:
     step = 4 * network.sizes.layers * network.sizes.width
     rows = CACHE_BYTES // (step * rules.max_length)
     return int(np.clip(2 ** int(np.log2(max(rows, 1))), *BATCH))
+
+
+@torch.inference_mode()
+def log_chances(
+    network: ActionNetwork, rules: Rules, codes: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """How likely (n,) whole molecules are to be as wanted, in the eyes of the network; its log."""
+    prospects, device = network.prospects, rules.kind.device
+    found = np.zeros(len(codes), np.float32)
+    if prospects is None or not len(codes):
+        return found
+    aim = Aim.of(wanted, 1.0, device)
+
+    def batch(rows: slice) -> None:
+        # of what had to be brought to an end the last step that was the network's own
+        last = np.minimum((codes[rows] != 0).sum(1), rules.max_length - 1)
+        action = torch.as_tensor(codes[rows, : last.max() + 1].astype(np.int64), device=device)
+        steps, _ = replay(action, rules)
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
+            told = prospects.taken(network.hidden(steps), steps, action)
+        row, step = torch.arange(len(last), device=device), torch.as_tensor(last, device=device)
+        chance = aim.log_chance(told.at(row, step, aim.places))
+        found[rows] = chance.cpu().numpy()
+
+    in_batches(batch, len(codes), BATCH[0], device)
+    return found
 
 
 class Drawing:

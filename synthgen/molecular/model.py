@@ -17,11 +17,12 @@ from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
-from synthgen.molecular.drawing import draw
+from synthgen.molecular.drawing import Draws, draw, log_chances
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.fragments import Fragment
 from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.odds import Odds
+from synthgen.molecular.outcomes import Beside
 from synthgen.molecular.representation import KINDS, Molecules, Representation
 from synthgen.molecular.tally import contributions
 from synthgen.molecular.warmstart import (
@@ -52,6 +53,8 @@ _MOLECULES_PER_ROUND, _MOST_ROUNDS = 51_200, 40
 _EVALUATED_EVERY = 100_000
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
+# of a condition on columns beside: molecules to choose from for each one, and weights up to e^3
+_CHOICE, _MAX_ODDS = 3, 3.0
 
 
 class GraphGAN:
@@ -150,7 +153,7 @@ class GraphGAN:
         learned enough; from their ``codes``, where given, the `Odds` are learned.
         """
         n, streams = len(learned) + len(judging), run.streams.child("critic/drawn")
-        found, likely = self._decoded(n, streams, relations=True)
+        found, draws = self._decoded(n, streams, relations=True)
         drawn = self._graphs(found).take(found.of_row)
         if len(drawn) < 2 * _MIN_JUDGING:
             return
@@ -167,7 +170,7 @@ class GraphGAN:
         if codes is not None:
             self.odds = Odds.of(
                 (self._logits(judging), log_likelihoods(self.network, self.rules, codes)),
-                (self._logits(judged), likely[:n]),
+                (self._logits(judged), draws.log_likelihood[:n]),
             )
 
     def holding(self, fragment: object) -> GraphGAN:
@@ -187,30 +190,51 @@ class GraphGAN:
         """Properties that conditions can be on."""
         return self.network.n_properties
 
-    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
+    def sample(
+        self, n: int, wanted: np.ndarray, streams: Streams, beside: Beside | None = None
+    ) -> list[str]:
         """At most ``n`` valid molecules, canonical texts, let through by the critic.
 
         Args:
             n: Molecules wanted.
             wanted: (n_properties, 2) between which normal scores; NaN where nothing is wanted.
             streams: Random streams.
+            beside: What is asked of columns that do not follow from the molecule. Of more molecules
+                those are kept of which they say more than the network, which drew by what it
+                expects of them (Rubin's sampling importance resampling, 1988).
         """
-        pool = n if self.critic is None else int(np.ceil(self.options.pool * n))
-        drawn, likely = self._decoded(pool, streams, wanted, relations=self.critic is not None)
+        pool = 1.0 if self.critic is None else self.options.pool
+        pool *= 1 if beside is None else _CHOICE
+        drawn, draws = self._decoded(
+            int(np.ceil(pool * n)), streams, wanted, relations=self.critic is not None
+        )
         rows = drawn.of_row
-        if self.critic is not None and len(rows) > n:
-            found = self._logits(self._graphs(drawn))[rows]
+        weight = np.zeros(len(rows))
+        if self.critic is not None:
+            weight = self._logits(self._graphs(drawn))[rows]
             if self.odds is not None and self.fragment is None and np.isnan(wanted).all():
-                found = self.odds(found, likely)
-            weight = np.exp(found.clip(-_MAX_LOGIT, _MAX_LOGIT))
+                weight = self.odds(weight, draws.log_likelihood)
+            weight = weight.clip(-_MAX_LOGIT, _MAX_LOGIT)
+        if beside is not None:
+            weight += self._said_beside(drawn, draws, wanted, beside)
+        if len(rows) > n:
             rng = streams.numpy("weighted")
-            rows = rows[rng.permutation(systematic(weight, n, rng))]
+            rows = rows[rng.permutation(systematic(np.exp(weight), n, rng))]
         return [drawn.texts[i] for i in rows[:n]]
+
+    def _said_beside(
+        self, drawn: Decoded, draws: Draws, wanted: np.ndarray, beside: Beside
+    ) -> np.ndarray:
+        """By how much (n,) columns beside are likelier to be as asked than the network expected."""
+        asked = np.where(beside.is_asked[:, None], wanted, np.nan)
+        expected = log_chances(self.network, self.rules, draws.codes, asked)
+        found = np.log(beside.chance(drawn.texts) + 1e-9)[drawn.of_row]
+        return np.asarray((found - self.options.guidance * expected).clip(-_MAX_ODDS, _MAX_ODDS))
 
     def _decoded(
         self, n: int, streams: Streams, wanted: np.ndarray | None = None, *, relations: bool
-    ) -> tuple[Decoded, np.ndarray]:
-        """``n`` molecules, and the log likelihood of each (n_valid,).
+    ) -> tuple[Decoded, Draws]:
+        """``n`` molecules, and how they were drawn, of each that is valid.
 
         What did not end in time is left out.
         """
@@ -224,7 +248,7 @@ class GraphGAN:
             relations=relations,
             jobs=torch.get_num_threads(),
         )
-        return found, drawn.log_likelihood[found.rows]
+        return found, Draws(drawn.codes[found.rows], drawn.log_likelihood[found.rows])
 
     def _logits(self, graphs: Graphs) -> np.ndarray:
         assert self.critic is not None

@@ -20,6 +20,7 @@ from synthgen.molecular.molgan import (
     drawn,
     has_collapsed,
 )
+from synthgen.molecular.outcomes import Beside
 from synthgen.molecular.representation import Molecules, Representation
 from synthgen.seeds import Streams
 from synthgen.training.loop import Budget, Metrics, TrainingRecord, train
@@ -95,7 +96,9 @@ class MolGAN:
         codes = _codes(self.network, self.vocabulary, self.options, n, streams)
         return [self.vocabulary.smiles(row) for row in codes]
 
-    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
+    def sample(
+        self, n: int, wanted: np.ndarray, streams: Streams, beside: Beside | None = None
+    ) -> list[str]:
         """``n`` valid molecules: draws that are not valid are drawn again.
 
         Raises:

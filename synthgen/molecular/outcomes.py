@@ -6,7 +6,7 @@ the structure and on each other. Identifiers and texts are never learned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,19 @@ class Wanted:
 
     near: Interval
     exact: float | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is asked of columns beside molecules.
+
+    Attributes:
+        is_asked: (n_properties,) bool, of which properties.
+        chance: How likely (n,) texts are to have columns as asked.
+    """
+
+    is_asked: np.ndarray
+    chance: Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from synthgen.molecular.actions import Action, Alphabet
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.model import GraphGAN
 from synthgen.molecular.oneshot import MolGAN
+from synthgen.molecular.outcomes import Beside
 from synthgen.molecular.private import DPGraph
 from synthgen.molecular.representation import Representation
 from synthgen.seeds import Streams
@@ -70,10 +71,13 @@ class MoleculeModel(Protocol):
             InvalidInputError: If an option is unknown or out of range.
         """
 
-    def sample(self, n: int, wanted: np.ndarray, streams: Streams) -> list[str]:
+    def sample(
+        self, n: int, wanted: np.ndarray, streams: Streams, beside: Beside | None = None
+    ) -> list[str]:
         """At most ``n`` valid molecules, canonical SMILES.
 
-        Between the normal scores ``wanted`` (n_properties, 2), NaN where nothing is.
+        Between the normal scores ``wanted`` (n_properties, 2), NaN where nothing is; ``beside``
+        says how likely columns beside the molecules are to be so.
         """
 
     def config(self) -> dict[str, Any]:

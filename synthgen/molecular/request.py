@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError
 from synthgen.molecular.fragments import FRAGMENT
 from synthgen.molecular.model import GraphGAN
-from synthgen.molecular.outcomes import Outcomes
+from synthgen.molecular.outcomes import Beside, Outcomes
 from synthgen.molecular.properties import Property, bounds, limits
 from synthgen.molecular.registry import MoleculeModel
 from synthgen.seeds import Streams
 
-# molecules to choose from for each one whose columns are asked for
-_CHOICE = 3
 # molecules drawn at least where some are left out, and batches in a row of which none was kept
 # after which no more are drawn
 _CHOSEN_FROM, _IN_VAIN = 256, 20
@@ -48,6 +46,7 @@ class Request:
         self.generator, others = _holding(generator, where or {}, properties)
         self.outcomes, self.unique = outcomes, unique
         self.wanted = bounds(others, properties)
+        self.is_beside = np.array([not one.computed for one in properties], bool)
         self.limits = limits(others, properties) if strict else {}
         self.asked = outcomes.conditions(where)
         of = generator.representation
@@ -66,7 +65,7 @@ class Request:
             child = streams.child(f"batch/{attempt}")
             left = n - done
             chosen = self.unique or barred or self.limits
-            found = self._likely(min(batch, max(left, _CHOSEN_FROM) if chosen else left), child)
+            found = self._drawn(min(batch, max(left, _CHOSEN_FROM) if chosen else left), child)
             raw_draws = len(found)
             found = [text for text in self._inside(found) if text not in barred]
             found = (list(dict.fromkeys(found)) if self.unique else found)[:left]
@@ -96,23 +95,20 @@ class Request:
 
         return [text for text in texts if is_inside(text)]
 
-    def _likely(self, n: int, streams: Streams) -> list[str]:
-        """``n`` valid texts; of a choice those whose columns are likely to be as asked."""
-        if not self.asked:
-            return self._drawn(n, streams)
-        found = self._drawn(_CHOICE * n, streams)
-        _, weight = self.outcomes.draw(found, self.asked, streams.child("choice"))
-        chosen = systematic(weight + 1e-9, min(n, len(found)), streams.numpy("chosen"))
-        return [found[i] for i in chosen]
-
     def _drawn(self, n: int, streams: Streams) -> list[str]:
         """``n`` valid texts; what is not valid is drawn again."""
         found: list[str] = []
+        choice = streams.child("choice")
+        beside = None
+        if self.asked:
+            beside = Beside(
+                self.is_beside, lambda texts: self.outcomes.draw(texts, self.asked, choice)[1]
+            )
         for attempt in range(10):
             if len(found) >= n:
                 break
             child = streams.child(f"attempt/{attempt}")
-            found += self.generator.sample(n - len(found), self.wanted, child)
+            found += self.generator.sample(n - len(found), self.wanted, child, beside)
         return found
 
 

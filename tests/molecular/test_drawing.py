@@ -10,7 +10,7 @@ from synthgen.molecular import decoding
 from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.attention import LayerCache, Sizes
 from synthgen.molecular.construction import Construction, Rules
-from synthgen.molecular.drawing import Aim, Drawing, draw, pick, replay, seen
+from synthgen.molecular.drawing import Aim, Drawing, draw, log_chances, pick, replay, seen
 from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.representation import Molecules
 from synthgen.molecular.steps import Steps
@@ -110,6 +110,24 @@ def test_a_seed_gives_the_same_molecules_on_any_number_of_cores(
     finally:
         torch.set_num_threads(before)
     assert np.array_equal(*found)
+
+
+def test_whole_molecules_are_as_likely_as_the_last_step_said(
+    network: ActionNetwork, rules: Rules
+) -> None:
+    wanted = np.array([[np.nan, np.nan], [-1.0, np.inf]], np.float32)
+    codes = draw(network, rules, 300, Streams(5)).codes
+    codes = codes[(codes == 0).any(1) & (codes[:, 0] != 0)]
+    found = log_chances(network, rules, codes, wanted)
+    assert network.prospects is not None
+    aim = Aim.of(wanted, 1.0, CPU)
+    for row, chance in zip(codes[:10], found, strict=False):
+        end = min((row != 0).sum() + 1, rules.max_length)
+        action = torch.as_tensor(row[:end].astype(np.int64))[None]
+        steps, _ = replay(action, rules)
+        told = network.prospects.taken(network.hidden(steps), steps, action)
+        one = told.at(torch.tensor([0]), torch.tensor([action.shape[1] - 1]), aim.places)
+        assert chance == pytest.approx(float(aim.log_chance(one)), abs=1e-3)
 
 
 def test_an_action_without_a_share_is_never_picked() -> None:
