@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--max-steps", type=int, help="end fitting after so many steps")
     parser.add_argument("--model", type=Path, help="draw from this model, fitted already")
     parser.add_argument("--molecules", type=int, help="use so many of the molecules only")
-    parser.add_argument("-n", type=int, default=500, help="molecules to draw for each wish")
+    parser.add_argument("-n", type=int, default=500, help="molecules to draw each time")
     parser.add_argument("--out", type=Path, default=Path("wanted-out"))
     wanted = parser.parse_args()
 
@@ -47,10 +47,10 @@ def main() -> None:
     told = model.training_
     print(f"{told['n_molecules']} molecules learned, {told['n_rejected']} rejected")
 
-    # 2. Draw: as they come, and with a wish, which is followed and not guaranteed.
+    # 2. Draw: as they come, and with a condition, which is followed and not guaranteed.
     drawn = {
         "as they come": model.sample(wanted.n, seed=1),
-        "wished": model.sample(wanted.n, where={"logP": LOGP}, seed=1),
+        "asked for": model.sample(wanted.n, where={"logP": LOGP}, seed=1),
     }
     print(f"logP within {LOGP[0]:g} to {LOGP[1]:g}:")
     print(f"  {'known molecules':15} {inside(known):5.1%}")
@@ -83,7 +83,7 @@ def log_p(smiles: pd.Series) -> np.ndarray:
 
 
 def inside(smiles: pd.Series) -> float:
-    """Share of molecules whose logP is what was wished for."""
+    """Share of molecules whose logP is what was asked for."""
     found = log_p(smiles)
     return float(((found >= LOGP[0]) & (found <= LOGP[1])).mean())
 
@@ -95,7 +95,7 @@ def draw(known: pd.Series, drawn: dict[str, pd.DataFrame], out: Path) -> None:
              "axes.spines.right": False}  # fmt: skip
     with mpl.rc_context(style):
         figure, axis = plt.subplots(figsize=(8.4, 2.8), layout="constrained")
-        axis.axvspan(*LOGP, color="#f3dfc1", label="wish")
+        axis.axvspan(*LOGP, color="#f3dfc1", label="range")
         axis.hist(log_p(known), edges, density=True, color="#c3cad1", label="known molecules")
         for (name, table), colour in zip(drawn.items(), ("#3b6ea5", "#d1495b"), strict=True):
             values = log_p(table["smiles"])

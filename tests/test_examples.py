@@ -67,7 +67,7 @@ def release(out: Path, told: str) -> None:
 
 
 def wanted(out: Path, told: str) -> None:
-    assert len(pd.read_csv(out / "new.csv")) == 12 and "wished" in told
+    assert len(pd.read_csv(out / "new.csv")) == 12 and "asked for" in told
     assert (out / "fragment.svg").read_text().count("<svg") == 13
 
 
