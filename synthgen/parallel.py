@@ -94,10 +94,19 @@ def _tell(worker: subprocess.Popen[str], what: Any) -> None:
 
 
 def _serve() -> None:
-    """The other end: one line of orders, then a line of results for each line of rows."""
+    """The other end: one line of orders, then a line of results for each line of rows.
+
+    It ends with the process that asks, also where that was killed in the middle of a line.
+    """
     answers, sys.stdout = sys.stdout, sys.stderr
     order = json.loads(sys.stdin.readline())
     work = getattr(import_module(order["module"]), order["function"])
-    for line in sys.stdin:
-        answers.write(json.dumps(work(json.loads(line), **order["settings"])) + "\n")
-        answers.flush()
+    try:
+        for line in sys.stdin:
+            if not line.endswith("\n"):
+                break
+            answers.write(json.dumps(work(json.loads(line), **order["settings"])) + "\n")
+            answers.flush()
+    except BrokenPipeError:
+        # nobody hears what is left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())

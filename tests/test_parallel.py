@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,24 @@ def test_results_come_in_order(jobs: int) -> None:
 def test_a_process_that_breaks_is_no_silent_loss() -> None:
     with pytest.raises(RuntimeError, match="has ended"):
         list(in_processes(canonicals, [["C"], [7]], {}, 2))
+
+
+_KILLED = """
+import os, signal
+from synthgen.evaluation.molecules.judge import canonicals
+from synthgen.parallel import in_processes
+for _ in in_processes(canonicals, [["C"], ["CC"] * 50_000, ["CC"] * 50_000], {}, 2):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_helpers_of_a_killed_process_end_without_a_word() -> None:
+    # their stderr is that of the process: this waits until they have ended
+    ran = subprocess.run(
+        [sys.executable, "-c", _KILLED], capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == -signal.SIGKILL
+    assert ran.stderr == ""
 
 
 def test_processes_give_what_one_gives(tmp_path: Path) -> None:
