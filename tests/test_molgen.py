@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -182,6 +183,22 @@ def test_the_critic_is_saved_with_the_model(qm9: pd.Series, tmp_path: Path) -> N
     drawn = model.sample(40, seed=1)
     assert len(drawn) == 40
     assert MolGen.load(tmp_path / "m.synthgen").sample(40, seed=1).equals(drawn)
+
+
+def test_the_critic_keeps_to_the_time_limit(qm9: pd.Series) -> None:
+    settings: dict[str, Any] = {"seed": 0, "progress": False, "properties": []}
+    options = {**SMALL, "critic_steps": 20, "orders": 0}
+    rows = qm9.tolist() * 3
+    late = MolGen(time_limit_s=0.5, model_options=options, **settings).fit(rows)
+    assert late.generator_.critic is None
+    assert any("there is no critic" in warning for warning in late.training_["warnings"])
+    assert len(late.sample(5)) == 5
+    # what the clock decided is told, and repeats without one
+    limited = MolGen(max_steps=5, time_limit_s=600, model_options=options, **settings).fit(rows)
+    options["critic_drawn"] = limited.generator_.config()["critic_drawn"]
+    assert 500 < options["critic_drawn"] <= len(rows)
+    again = MolGen(max_steps=5, model_options=options, **settings).fit(rows)
+    assert again.sample(20, seed=1).equals(limited.sample(20, seed=1))
 
 
 def test_the_adversarial_stage_is_part_of_the_fit_and_repeats(

@@ -62,10 +62,17 @@ class Draws:
     Shape:
         codes: (n, length) int16 actions, `END` (0) after the end.
         log_likelihood: (n,) float32, of these actions as they were drawn.
+        expected: (n, k) float32, how likely each of k properties is to be as wanted, in the eyes
+            of the network at its last choice; the log of that. None where nothing is wanted.
     """
 
     codes: np.ndarray
     log_likelihood: np.ndarray
+    expected: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Draws:
+        """Some of them."""
+        return Draws(self.codes[rows], self.log_likelihood[rows], self.expected[rows])
 
 
 def draw(
@@ -90,12 +97,13 @@ def draw(
         guidance: Power of the likelihood of what is wanted; see `Prospects`.
     """
     codes = np.zeros((n, 2 * rules.max_length), np.int16)
-    likely = np.zeros(n, np.float32)
     device = rules.kind.device
     network = network.for_products(torch.bfloat16) if fast_bfloat16(device) else network
     aim = None
     if wanted is not None and not np.isnan(wanted).all():
         aim = Aim.of(wanted, guidance, device)
+    likely = np.zeros(n, np.float32)
+    expected = np.zeros((n, 0 if aim is None else len(aim.places)), np.float32)
 
     def batch(rows: slice) -> None:
         noise = streams.torch(f"batch/{rows.start}", device)
@@ -108,11 +116,12 @@ def draw(
         drawing = Drawing(network, rules, len(walks), torch.as_tensor(at), aim)
         if fragment is not None:
             drawing.held = Holding.start(torch.as_tensor(walks).to(device), fragment, rules)
-        drawn, log = (part.cpu().numpy() for part in drawing.run(noise))
-        codes[rows, : drawn.shape[1]], likely[rows] = drawn, log
+        drawn, likely[rows], expected[rows] = (p.cpu().numpy() for p in drawing.run(noise))
+        codes[rows, : drawn.shape[1]] = drawn
 
     in_batches(batch, n, _rows(network, rules), device)
-    return Draws(codes[:, : max(1, int((codes != 0).sum(1).max(initial=0)) + 1)], likely)
+    most = max(1, int((codes != 0).sum(1).max(initial=0)) + 1)
+    return Draws(codes[:, :most], likely, expected)
 
 
 @dataclass(frozen=True)
@@ -136,12 +145,11 @@ class Aim:
         return cls(torch.as_tensor(places, device=device), low, high, guidance)
 
     def log_chance(self, told: Mixture) -> Tensor:
-        """Log likelihood (...) of all that is wanted (..., k), times the guidance."""
+        """Log likelihood (..., k) of each that is wanted."""
         is_number = self.low == self.high
-        found = torch.where(
+        return torch.where(
             is_number, told.log_density(self.low), told.log_mass(self.low, self.high)
         )
-        return self.guidance * found.sum(-1)
 
 
 def _rows(network: ActionNetwork, rules: Rules) -> int:
@@ -149,32 +157,6 @@ def _rows(network: ActionNetwork, rules: Rules) -> int:
     step = 4 * network.sizes.layers * network.sizes.width
     rows = CACHE_BYTES // (step * rules.max_length)
     return int(np.clip(2 ** int(np.log2(max(rows, 1))), *BATCH))
-
-
-@torch.inference_mode()
-def log_chances(
-    network: ActionNetwork, rules: Rules, codes: np.ndarray, wanted: np.ndarray
-) -> np.ndarray:
-    """How likely (n,) whole molecules are to be as wanted, in the eyes of the network; its log."""
-    prospects, device = network.prospects, rules.kind.device
-    found = np.zeros(len(codes), np.float32)
-    if prospects is None or not len(codes):
-        return found
-    aim = Aim.of(wanted, 1.0, device)
-
-    def batch(rows: slice) -> None:
-        # of what had to be brought to an end the last step that was the network's own
-        last = np.minimum((codes[rows] != 0).sum(1), rules.max_length - 1)
-        action = torch.as_tensor(codes[rows, : last.max() + 1].astype(np.int64), device=device)
-        steps, _ = replay(action, rules)
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-            told = prospects.taken(network.hidden(steps), steps, action)
-        row, step = torch.arange(len(last), device=device), torch.as_tensor(last, device=device)
-        chance = aim.log_chance(told.at(row, step, aim.places))
-        found[rows] = chance.cpu().numpy()
-
-    in_batches(batch, len(codes), BATCH[0], device)
-    return found
 
 
 class Drawing:
@@ -213,24 +195,32 @@ class Drawing:
         self.cache = Cache(layers, self.n, 2 * rules.max_length)
 
     @torch.inference_mode()
-    def run(self, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The actions (n, 2 max_length) of all molecules, and their log likelihood (n,)."""
+    def run(self, noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """The actions (n, 2 max_length) of all molecules, and the other parts of `Draws`."""
         device = self.row.device
         log = torch.zeros(self.n, device=device)
+        expected = torch.zeros(self.n, 0 if self.aim is None else len(self.aim.places))
+        expected = expected.to(device)
         out = torch.zeros(self.n, 2 * self.rules.max_length, dtype=torch.long, device=device)
         for k in range(out.shape[1]):
-            share = self.share(k)
+            share, chance = self.share(k)
             action = pick(share, self.at, noise)
             out[self.row, k] = action
             log[self.row] += share[self.at, action].log()
+            # what has to be brought to an end is no longer the network's own choice
+            if chance is not None and k < self.rules.max_length:
+                expected[self.row] = chance[self.at, action]
             if not self.go_on(action, noise):
                 break
-        return out, log
+        return out, log, expected
 
-    def share(self, k: int) -> Tensor:
-        """Probabilities (places, n_actions) of what comes at step ``k``."""
+    def share(self, k: int) -> tuple[Tensor, Tensor | None]:
+        """Probabilities (places, n_actions) of what comes at step ``k``.
+
+        Also how likely (places, n_actions, k) what is wanted is after each; the log of that.
+        """
         atom, free = seen(self.state)
-        device, last = self.row.device, self.rules.max_length - 1
+        device, last, chance = self.row.device, self.rules.max_length - 1, None
         before, atom, free = (part[:, None] for part in (self.before, atom, free))
         steps = Steps(before, atom, free, min(k, last), self.reached)
         with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
@@ -240,13 +230,13 @@ class Drawing:
                 hidden = self.network.hidden(steps, self.cache)
                 past = self.cache.layer(self.network.sizes.layers)
                 told = self.network.prospects.every(hidden, steps, self.aim.places, past)
-                logits = self.network.logits(hidden)[:, 0] + self.aim.log_chance(told)
+                chance = self.aim.log_chance(told)
+                logits = self.network.logits(hidden)[:, 0] + self.aim.guidance * chance.sum(-1)
         may = self.state.allowed() if self.held is None else self.held.allowed(self.state, k)
         if k >= last:
             ending = _ending(may, self.state)
             may = ending if self.held is None else torch.where(self.held.done[:, None], ending, may)
-        chances: Tensor = logits.masked_fill(~may, -torch.inf).softmax(1)
-        return chances
+        return logits.masked_fill(~may, -torch.inf).softmax(1), chance
 
     def go_on(self, action: Tensor, noise: torch.Generator) -> bool:
         """Take the action (n,) of each molecule; whether any goes on."""

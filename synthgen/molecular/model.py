@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from synthgen.molecular.adversary import Adversary, watch
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
-from synthgen.molecular.drawing import Draws, draw, log_chances
+from synthgen.molecular.drawing import Draws, draw
 from synthgen.molecular.examples import Examples
 from synthgen.molecular.fragments import Fragment
 from synthgen.molecular.network import ActionNetwork
@@ -47,14 +48,20 @@ _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
 _MIN_ADVERSARIAL = 10_000
 # of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
 _ADVERSARY_SHARE, _CRITIC_SHARE = 0.3, 0.15
+# of the time for that lesson the share of drawing; molecules that tell how fast it goes
+_DRAWING_SHARE, _TIMED = 0.5, 1024
 # without a clock, molecules of the warm start for each round, which takes as long as 20,000 of them
 _MOLECULES_PER_ROUND, _MOST_ROUNDS = 51_200, 40
 # and between its evaluations at most
 _EVALUATED_EVERY = 100_000
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
-# of a condition on columns beside: molecules to choose from for each one, and weights up to e^3
+# of conditions: molecules to choose from for each one; those on columns beside weigh up to e^3
 _CHOICE, _MAX_ODDS = 3, 3.0
+_NO_CRITIC = (
+    "there is no critic to choose among draws: the time was over, or too few draws were molecules; "
+    "give more time, or set critic=none"
+)
 
 
 class GraphGAN:
@@ -137,6 +144,8 @@ class GraphGAN:
                 # where a molecule is learned in several orders, that of a draw is one of many
                 codes = parts.held_out[0] if len(examples.codes) == len(examples.texts) else None
                 model._fit_critic(trainer, real, judging, codes, run)
+            if model.critic is None:
+                record.warnings.append(_NO_CRITIC)
         return model, record
 
     def _fit_critic(
@@ -152,7 +161,13 @@ class GraphGAN:
         Of those the network knows too much: molecules that it does not know say when the critic has
         learned enough; from their ``codes``, where given, the `Odds` are learned.
         """
-        n, streams = len(learned) + len(judging), run.streams.child("critic/drawn")
+        streams = run.streams.child("critic/drawn")
+        n = self.options.critic_drawn or len(learned) + len(judging)
+        if self.options.critic_drawn is None and run.deadline is not None:
+            n = min(n, self._in_time(run.deadline, run.streams.child("critic/timed")))
+        if n < 2 * _MIN_JUDGING:
+            return
+        self.options = self.options.model_copy(update={"critic_drawn": n})
         found, draws = self._decoded(n, streams, relations=True)
         drawn = self._graphs(found).take(found.of_row)
         if len(drawn) < 2 * _MIN_JUDGING:
@@ -172,6 +187,13 @@ class GraphGAN:
                 (self._logits(judging), log_likelihoods(self.network, self.rules, codes)),
                 (self._logits(judged), draws.log_likelihood[:n]),
             )
+
+    def _in_time(self, deadline: float, streams: Streams) -> int:
+        """Molecules that can be drawn in a share of the time until the deadline."""
+        started = time.monotonic()
+        self._decoded(_TIMED, streams, relations=True)
+        took = time.monotonic() - started
+        return int(_TIMED * max(_DRAWING_SHARE * (deadline - time.monotonic()), 0.0) / took)
 
     def holding(self, fragment: object) -> GraphGAN:
         """This generator, of molecules that all hold a fragment, a SMILES.
@@ -199,12 +221,11 @@ class GraphGAN:
             n: Molecules wanted.
             wanted: (n_properties, 2) between which normal scores; NaN where nothing is wanted.
             streams: Random streams.
-            beside: What is asked of columns that do not follow from the molecule. Of more molecules
-                those are kept of which they say more than the network, which drew by what it
-                expects of them (Rubin's sampling importance resampling, 1988).
+            beside: What is asked of columns that do not follow from the molecule.
         """
+        is_wanted = ~np.isnan(wanted).any(axis=1)
         pool = 1.0 if self.critic is None else self.options.pool
-        pool *= 1 if beside is None else _CHOICE
+        pool *= _CHOICE if is_wanted.any() else 1
         drawn, draws = self._decoded(
             int(np.ceil(pool * n)), streams, wanted, relations=self.critic is not None
         )
@@ -212,24 +233,31 @@ class GraphGAN:
         weight = np.zeros(len(rows))
         if self.critic is not None:
             weight = self._logits(self._graphs(drawn))[rows]
-            if self.odds is not None and self.fragment is None and np.isnan(wanted).all():
+            if self.odds is not None and self.fragment is None and not is_wanted.any():
                 weight = self.odds(weight, draws.log_likelihood)
             weight = weight.clip(-_MAX_LOGIT, _MAX_LOGIT)
-        if beside is not None:
-            weight += self._said_beside(drawn, draws, wanted, beside)
+        if is_wanted.any():
+            weight += self._as_wanted(drawn, draws, is_wanted, beside)
         if len(rows) > n:
             rng = streams.numpy("weighted")
             rows = rows[rng.permutation(systematic(np.exp(weight), n, rng))]
         return [drawn.texts[i] for i in rows[:n]]
 
-    def _said_beside(
-        self, drawn: Decoded, draws: Draws, wanted: np.ndarray, beside: Beside
+    def _as_wanted(
+        self, drawn: Decoded, draws: Draws, is_wanted: np.ndarray, beside: Beside | None
     ) -> np.ndarray:
-        """By how much (n,) columns beside are likelier to be as asked than the network expected."""
-        asked = np.where(beside.is_asked[:, None], wanted, np.nan)
-        expected = log_chances(self.network, self.rules, draws.codes, asked)
-        found = np.log(beside.chance(drawn.texts) + 1e-9)[drawn.of_row]
-        return np.asarray((found - self.options.guidance * expected).clip(-_MAX_ODDS, _MAX_ODDS))
+        """Log weights (n,) of molecules drawn by conditions (Rubin's importance resampling, 1988).
+
+        What the network expects of a whole molecule is more than it could know on the way. Columns
+        beside say more than that: in its place counts what they say, over what it expected.
+        """
+        expected = self.options.guidance * draws.expected
+        if beside is None:
+            return np.asarray(expected.sum(1))
+        is_beside = beside.is_asked[is_wanted]
+        said = np.log(beside.chance(drawn.texts) + 1e-9)[drawn.of_row]
+        odds = said - expected[:, is_beside].sum(1)
+        return np.asarray(expected[:, ~is_beside].sum(1) + odds.clip(-_MAX_ODDS, _MAX_ODDS))
 
     def _decoded(
         self, n: int, streams: Streams, wanted: np.ndarray | None = None, *, relations: bool
@@ -248,7 +276,7 @@ class GraphGAN:
             relations=relations,
             jobs=torch.get_num_threads(),
         )
-        return found, Draws(drawn.codes[found.rows], drawn.log_likelihood[found.rows])
+        return found, drawn.take(found.rows)
 
     def _logits(self, graphs: Graphs) -> np.ndarray:
         assert self.critic is not None

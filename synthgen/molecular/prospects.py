@@ -44,11 +44,6 @@ class Mixture:
     mean: Tensor
     deviation: Tensor
 
-    def at(self, row: Tensor, step: Tensor, places: Tensor) -> Mixture:
-        """Those (n, k) at a step (n,) of each molecule ``row`` (n,), of some properties (k,)."""
-        parts = (self.log_weight, self.mean, self.deviation)
-        return Mixture(*(part[row, step][:, places] for part in parts))
-
     def log_density(self, score: Tensor) -> Tensor:
         """Of scores (...)."""
         z = (score[..., None] - self.mean) / self.deviation

@@ -60,6 +60,8 @@ class GraphGANConfig(BaseModel):
         anchor: Weight of the likelihood of real molecules beside the policy gradient.
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
         critic_steps: Steps that it is trained for at most.
+        critic_drawn: Molecules drawn for it to learn from and to be judged by; ``None`` takes as
+            many as real ones, fewer where time is short.
         pool: Molecules drawn for each one that the critic lets through.
         guidance: Power of the likelihood of what is wanted; 1 is Bayes' theorem; see `draw`.
     """
@@ -82,6 +84,7 @@ class GraphGANConfig(BaseModel):
     anchor: float = Field(1.0, ge=0)
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
+    critic_drawn: int | None = Field(None, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
     guidance: float = Field(1.0, ge=0, le=8)
 

@@ -10,7 +10,7 @@ from synthgen.molecular import decoding
 from synthgen.molecular.actions import Vocabulary, actions_of
 from synthgen.molecular.attention import LayerCache, Sizes
 from synthgen.molecular.construction import Construction, Rules
-from synthgen.molecular.drawing import Aim, Drawing, draw, log_chances, pick, replay, seen
+from synthgen.molecular.drawing import Aim, Drawing, draw, pick, replay, seen
 from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.representation import Molecules
 from synthgen.molecular.steps import Steps
@@ -55,7 +55,7 @@ def aimed(network: ActionNetwork, steps: Steps) -> torch.Tensor:
         parts = (part[:, now] for part in (steps.before, steps.atom, steps.free))
         one = Steps(*parts, k, reached[:, k])
         told = network.prospects.every(hidden[:, now], one, AIM.places, past)
-        logits[:, k] += AIM.log_chance(told)
+        logits[:, k] += AIM.log_chance(told).sum(-1)
     return logits
 
 
@@ -67,7 +67,7 @@ def test_what_is_shared_is_what_each_molecule_would_see_alone(
     shares = torch.full((n, rules.max_length, len(rules.kind)), torch.nan)
     codes = torch.zeros(n, rules.max_length, dtype=torch.long)
     for k in range(rules.max_length):
-        share = drawing.share(k)
+        share, _ = drawing.share(k)
         action = pick(share, drawing.at, noise)
         rows = drawing.row
         shares[rows, k], codes[rows, k] = share[drawing.at], action
@@ -112,22 +112,21 @@ def test_a_seed_gives_the_same_molecules_on_any_number_of_cores(
     assert np.array_equal(*found)
 
 
-def test_whole_molecules_are_as_likely_as_the_last_step_said(
+def test_what_is_expected_of_a_molecule_is_what_its_last_step_said(
     network: ActionNetwork, rules: Rules
 ) -> None:
-    wanted = np.array([[np.nan, np.nan], [-1.0, np.inf]], np.float32)
-    codes = draw(network, rules, 300, Streams(5)).codes
-    codes = codes[(codes == 0).any(1) & (codes[:, 0] != 0)]
-    found = log_chances(network, rules, codes, wanted)
-    assert network.prospects is not None
-    aim = Aim.of(wanted, 1.0, CPU)
-    for row, chance in zip(codes[:10], found, strict=False):
-        end = min((row != 0).sum() + 1, rules.max_length)
-        action = torch.as_tensor(row[:end].astype(np.int64))[None]
+    wanted = np.array([[0.5, 0.5], [-1.0, np.inf]], np.float32)
+    drawn = draw(network, rules, 300, Streams(5), wanted)
+    ends = (drawn.codes != 0).sum(1) + 1
+    some = np.flatnonzero((ends > 1) & (ends <= rules.max_length))[:10]
+    assert len(some) == 10 and network.prospects is not None
+    for row in some:
+        action = torch.as_tensor(drawn.codes[row, : ends[row]].astype(np.int64))[None]
         steps, _ = replay(action, rules)
         told = network.prospects.taken(network.hidden(steps), steps, action)
-        one = told.at(torch.tensor([0]), torch.tensor([action.shape[1] - 1]), aim.places)
-        assert chance == pytest.approx(float(aim.log_chance(one)), abs=1e-3)
+        assert AIM.log_chance(told)[0, -1].numpy() == pytest.approx(drawn.expected[row], abs=1e-2)
+    free = draw(network, rules, 300, Streams(5))
+    assert free.expected.shape == (300, 0)
 
 
 def test_an_action_without_a_share_is_never_picked() -> None:
