@@ -11,7 +11,6 @@ from sklearn.base import clone
 from synthgen import MolGen, SynthGen
 from synthgen.chemistry import canonical, properties
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError, NotFittedError
-from synthgen.molecular import adversary
 from synthgen.molecular import model as graphgan
 
 SMALL = {"width": 64, "layers": 2, "heads": 4}
@@ -205,15 +204,14 @@ def test_the_adversarial_stage_is_part_of_the_fit_and_repeats(
     qm9: pd.Series, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphgan, "_MIN_ADVERSARIAL", 500)
-    for name, value in {"_DRAWN": 128, "_BATCH": 64, "_FIRST_STEPS": 5, "_STEPS": 2}.items():
-        monkeypatch.setattr(adversary, name, value)
-    options = {**SMALL, "orders": 0, "critic": "none", "policy_rounds": 2}
+    options = {**SMALL, "orders": 0, "critic": "none"}
+    options |= {"adversary_rounds": 2, "adversary_drawn": 400}
     settings = {"max_steps": 30, "seed": 0, "progress": False, "properties": ["logP"]}
     fits = [MolGen(model_options=options, **settings).fit(qm9[:800]) for _ in range(2)]  # type: ignore[arg-type]
     rounds = [entry for entry in fits[0].training_["history"] if "diversity" in entry]
     assert [entry["step"] for entry in rounds] == [31, 32]
-    assert all(np.isfinite(entry["logit"]) for entry in rounds)
-    assert fits[0].generator_.config()["policy_rounds"] == 2
+    assert all(np.isfinite(entry["steering"]) for entry in rounds)
+    assert fits[0].generator_.config()["adversary_rounds"] == 2
     for k, fitted in enumerate(fits):
         fitted.save(tmp_path / f"{k}.synthgen")
     assert (tmp_path / "0.synthgen").read_bytes() == (tmp_path / "1.synthgen").read_bytes()

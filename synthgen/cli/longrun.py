@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # options of a model that a time limit decides, where nobody gave them
-_BY_CLOCK = ("policy_rounds", "critic_steps", "critic_drawn")
+_BY_CLOCK = ("adversary_rounds", "adversary_drawn", "critic_steps", "critic_drawn")
 
 
 def check_resume(checkpoint_dir: str | None, *, resume: bool) -> None:

@@ -1,184 +1,186 @@
 """The adversarial stage: the generator learns from the critic what its likelihood missed.
 
-A round draws molecules, teaches the critic to tell them from real ones, and moves the generator
-along the policy gradient (Williams, 1992) of a reward, the critic's logit: at the critic's optimum
-log p_real / p_drawn, whose mean over draws is minus the reverse Kullback-Leibler divergence
-(Nowozin et al., 2016, table 1), where likelihood lowers the forward one. The likelihood of real
-molecules, trained on beside, keeps the generator where the warm start brought it. Such gradients
-are mostly noise, which a falling rate averages out.
-
-A graph is made of choices, so nothing flows back through a drawn one; rewards need no gradient.
+A round draws molecules, teaches the critic to tell them from real ones, and lets the steering of
+the network learn the critic's odds of what follows each action; see `synthgen.molecular.steering`.
+A graph is made of choices, so no gradient flows back through a drawn one; odds need none.
 """
 
 from __future__ import annotations
 
+import copy
+import math
+import time
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.adversarial.ema import EMA
+from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, Graphs, logits
-from synthgen.molecular.decoding import decode
+from synthgen.molecular.decoding import Decoded, decode
 from synthgen.molecular.drawing import draw
 from synthgen.molecular.examples import Examples
-from synthgen.molecular.warmstart import WarmStart, clip_gradients, lengths, log_likelihood, parts
+from synthgen.molecular.network import ActionNetwork
+from synthgen.molecular.steering import SteeringTrainer, learnable
+from synthgen.molecular.warmstart import GraphGANConfig
 from synthgen.seeds import Streams
 from synthgen.training.loop import Metrics
-from synthgen.training.schedule import Schedule
 
-# molecules drawn in a round
-_DRAWN = 4096
-# rounds whose molecules the critic learns from, and its steps in the first round and in others
-_REMEMBERED, _FIRST_STEPS, _STEPS = 3, 100, 30
-_BATCH = 512
-# a reward within these bounds lets no molecule rule a batch
-_MOST_REWARD = 2.0
-# decay of the average of weights, over about 30 steps
-_AVERAGED = 0.97
-# of what was unique in the first round, the share below which the generator has collapsed
-_COLLAPSED = 0.9
+# molecules drawn in a round, at most and at least; more help little, of fewer little can be learned
+_DRAWN, _FEWEST = 20_000, 1_000
+# molecules drawn for each step of the critic in a round, and its fewest and most steps
+_PER_STEP, _FEWEST_STEPS, _MOST_STEPS = 40, 50, 1_000
+# share of drawn molecules that judge the critic, at most
+_JUDGING = 0.2
+# bounds of the log odds: few molecules shall not rule all others
+_LOG_ODDS = (-3.0, 2.0)
+# a critic whose log loss is not below that of a coin by this has nothing to teach
+_LEARNED = 0.002
+# molecules that tell how diverse the generator is; of what was unique before, the share below which
+# it has collapsed
+_LOOKED_AT, _COLLAPSED = 1024, 0.9
+# molecules, and steps of the critic, that tell how long a round will take
+_TIMED, _TIMED_STEPS = 512, 3
 
 
 class Adversary:
     """Rounds of adversarial training; one is a step of the training loop.
 
     Args:
-        warm: The warm start, whose molecules go on.
+        network: The generator, after its warm start; gets a steering.
+        rules: Of its vocabulary.
         examples: What it learned from.
         critic: Trained along.
-        real: The molecules that the critic learns from.
+        learned, judging: Real molecules that the critic learns from, and such as the generator does
+            not know, by which it stops.
         streams: Random streams.
-        schedule: Of the learning rate, a step for each round.
+
+    Attributes:
+        drawn: Molecules of a round; see `planned`.
     """
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "warm", "critic", "rng", "schedule", "remembered", "optimizer", "average", "unique",
+        "network", "critic", "rounds", "rate", "before", "after", "ended",
     )  # fmt: skip
 
     def __init__(
         self,
-        warm: WarmStart,
+        network: ActionNetwork,
+        rules: Rules,
         examples: Examples,
         critic: CriticTrainer,
-        real: Graphs,
+        learned: Graphs,
+        judging: Graphs,
         streams: Streams,
-        schedule: Schedule,
     ) -> None:
-        self.warm, self.network = warm, warm.network
+        self.network, self.rules = network.eval(), rules
         self.representation, self.vocabulary = examples.representation, examples.vocabulary
-        self.critic, self.real = critic, real
-        self.streams, self.rng = streams, streams.numpy("policy")
-        self.schedule = schedule
-        self.seen: list[Graphs] = []
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=warm.config.policy_rate,
-            betas=(0.9, 0.98),
-            weight_decay=0.0,
-            fused=True,
-        )
-        self.average = EMA(self.network, _AVERAGED)
-        self.unique: list[float] = []
-
-    @property
-    def rounds(self) -> int:
-        """Rounds so far."""
-        return self.schedule.n_steps
-
-    @property
-    def remembered(self) -> list[dict[str, Any]]:
-        """Drawn molecules that the critic learns from, as arrays."""
-        return [vars(graphs) for graphs in self.seen]
-
-    @remembered.setter
-    def remembered(self, held: list[dict[str, Any]]) -> None:
-        self.seen = [Graphs(**graphs) for graphs in held]
+        self.critic, self.learned, self.judging = critic, learned, judging
+        self.streams, self.drawn = streams, 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(streams.integer("steering"))
+            network.steer()
+        self.rounds, self.rate = 0, 1.0
+        self.before = self.after = 1.0
+        self.ended = ""
 
     def step(self) -> Metrics:
-        """One round; what the critic lost, and the mean of its logits."""
-        self.network.eval()
+        """One round; the loss of the critic, and of the steering, less than 0 of what helps."""
         streams = self.streams.child(f"round/{self.rounds}")
-        codes = draw(self.network, self.warm.rules, _DRAWN, streams).codes
-        self.schedule.due()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.warm.config.policy_rate * self.schedule.rate()
-        self.schedule.stepped()
-        found = decode(
-            codes,
-            self.vocabulary,
-            self.representation,
-            relations=True,
-            jobs=torch.get_num_threads(),
+        codes, found = self._drawn(self.drawn, streams)
+        if not self.rounds:
+            self.before = _unique(found, _LOOKED_AT)
+        self.rounds += 1
+        graphs = Graphs.of(found.relations, self.representation).take(found.of_row)
+        n = min(len(self.judging), int(_JUDGING * len(graphs)))
+        parts = graphs.take(np.arange(n, len(graphs))), graphs.take(np.arange(n))
+        steps = int(np.clip(self.drawn // _PER_STEP, _FEWEST_STEPS, _MOST_STEPS))
+        loss, _ = self.critic.until_learned(
+            (self.learned, parts[0]), (self.judging.take(np.arange(n)), parts[1]), steps
         )
+        if loss > math.log(2) - _LEARNED:
+            self.ended, self.after = "converged", self.before
+            return {"critic": loss, "steering": 0.0}
+        logit = logits(self.critic.critic, graphs, self.rules.kind.device).double().numpy()
+        # what is not valid is not real
+        odds = np.zeros(len(codes))
+        odds[found.rows] = np.exp(logit.clip(*_LOG_ODDS))
+        odds /= odds.mean()
+        own = learnable(codes, self.rules)
+        trainer = SteeringTrainer(
+            self.network, self.rules, codes[own], odds[own], streams.numpy("steering"), self.rate
+        )
+        gained = trainer.run()
+        _, found = self._drawn(_LOOKED_AT, streams.child("after"))
+        self.after = _unique(found, _LOOKED_AT)
+        if self.after < _COLLAPSED * self.before:
+            self.ended = "collapsed"
+            trainer.undo()
+        return {"critic": loss, "steering": gained}
+
+    def _drawn(self, n: int, streams: Streams) -> tuple[np.ndarray, Decoded]:
+        codes = draw(self.network, self.rules, n, streams).codes
+        jobs = torch.get_num_threads()
+        return codes, decode(codes, self.vocabulary, self.representation, relations=True, jobs=jobs)
+
+    def planned(self, config: GraphGANConfig, deadline: float | None) -> GraphGANConfig:
+        """``config`` with the size of a round, such that all rounds end by the deadline.
+
+        A value of ``time.monotonic()``. Where too few molecules can be drawn until then, it has no
+        rounds.
+        """
+        drawn, rounds = config.adversary_drawn, config.adversary_rounds or 1
+        if drawn is None:
+            drawn = min(_DRAWN, len(self.learned))
+            if deadline is not None:
+                each = self._seconds() * rounds
+                drawn = min(drawn, int(max(deadline - time.monotonic(), 0.0) / each))
+        self.drawn = drawn
+        has_time = drawn >= _FEWEST or config.adversary_drawn is not None
+        told = {"adversary_drawn": drawn, "adversary_rounds": rounds}
+        return config.model_copy(update=told if has_time else {"adversary": "none"})
+
+    def _seconds(self) -> float:
+        """About how long a round takes for each molecule: all it does a little, leaving nothing."""
+        critic, streams = copy.deepcopy(self.critic), self.streams.child("timed")
+        start = time.monotonic()
+        codes, found = self._drawn(_TIMED, streams)
+        drawn = time.monotonic()
         graphs = Graphs.of(found.relations, self.representation)
-        self.seen = [*self.seen[1 - _REMEMBERED :], graphs.take(found.of_row)]
-        self.unique.append(len(np.unique(found.of_row)) / max(len(found.of_row), 1))
-        loss = self._teach(_STEPS if self.rounds > 1 else _FIRST_STEPS)
-        logit = logits(self.critic.critic, graphs, self.warm.device).numpy()[found.of_row]
-        reward = logit.clip(-_MOST_REWARD, _MOST_REWARD)
-        # the advantage over the mean; 0 of what is not valid
-        advantage = np.zeros(len(codes), np.float32)
-        advantage[found.rows] = reward - reward.mean()
-        self._improve(codes, advantage)
-        return {"critic": loss, "logit": float(logit.mean())}
-
-    def _teach(self, steps: int) -> float:
-        losses = [
-            self.critic.step((self.real, self.seen[int(self.rng.integers(len(self.seen)))]))
-            for _ in range(steps)
-        ]
-        return float(np.mean(losses))
-
-    def _improve(self, codes: np.ndarray, advantage: np.ndarray) -> None:
-        """One pass over the drawn molecules, each batch beside one of real molecules."""
-        length = lengths(codes)
-        # what had to be brought to an end is not the network's own choice
-        own = np.flatnonzero(length <= self.vocabulary.max_length)
-        # molecules of about one length together
-        order = own[np.argsort(length[own] + 4 * self.rng.random(len(own)), kind="stable")]
-        batches = [order[k : k + _BATCH] for k in range(0, len(order) - _BATCH + 1, _BATCH)]
-        for k in self.rng.permutation(len(batches)):
-            rows = batches[k]
-            self.optimizer.zero_grad()
-            self._policy_gradient(codes[rows], advantage[rows])
-            # of as many real molecules as drawn ones
-            several = max(1, len(rows) // self.warm.batch_size)
-            for _ in range(several):
-                self.warm.backward(self.warm.config.anchor / several)
-            clip_gradients(self.network)
-            self.optimizer.step()
-            self.average.update(self.network)
-
-    def _policy_gradient(self, codes: np.ndarray, advantage: np.ndarray) -> None:
-        """Add the gradient of minus the mean reward of some molecules."""
-        self.network.eval()
-        length = lengths(codes)
-        for part in parts(length):
-            action = torch.as_tensor(codes[part, : length[part].max()].astype(np.int64))
-            action = action.to(self.warm.device)
-            found, _ = log_likelihood(self.network, self.warm.rules, action)
-            weight = torch.as_tensor(advantage[part], device=found.device)
-            torch.autograd.backward(-(weight * found).sum() / len(codes))
+        if len(graphs):
+            for _ in range(_TIMED_STEPS):
+                critic.step((self.learned, graphs))
+        taught = time.monotonic()
+        own, rng = learnable(codes, self.rules), streams.numpy("steering")
+        SteeringTrainer(self.network, self.rules, codes[own], np.ones(len(own)), rng, 0.0).run()
+        steered = (time.monotonic() - taught) / max(len(own), 1)
+        return (drawn - start) / _TIMED + (taught - drawn) / (_TIMED_STEPS * _PER_STEP) + steered
 
     def evaluate(self) -> Metrics:
-        """Minus the rounds, so that the last one is kept; 0 where the generator has collapsed.
+        """Minus the rounds, so that the last one is kept.
 
         Likelihood of held-out molecules says nothing of what the critic taught.
         """
-        diversity = self.unique[-1] / max(self.unique[0], 1e-9)
-        score = 0.0 if diversity < _COLLAPSED else -float(self.rounds)
-        return {"score": score, "diversity": diversity}
+        return {
+            "score": -float(self.rounds),
+            "diversity": self.after / max(self.before, 1e-9),
+        }
 
     def kept(self) -> dict[str, Tensor]:
-        """The mean of the last weights."""
-        return self.average.average.state_dict()
+        """The weights as they are."""
+        return {name: held.clone() for name, held in self.network.state_dict().items()}
 
     def slow_down(self, factor: float) -> None:
-        """Multiply the rate of the policy gradients."""
-        self.schedule.slow_down(factor)
+        """Multiply the rate at which the steering learns."""
+        self.rate *= factor
+
+
+def _unique(found: Decoded, n: int) -> float:
+    """Share of different molecules among the first ``n`` valid ones."""
+    some = found.of_row[:n]
+    return len(np.unique(some)) / max(len(some), 1)
 
 
 def watch(history: Sequence[Metrics]) -> list[str]:
@@ -187,6 +189,6 @@ def watch(history: Sequence[Metrics]) -> list[str]:
         return []
     return [
         f"mode collapse: drawn molecules are {history[-1]['diversity']:.0%} as often unique as "
-        "before the adversarial stage; the weights from before it are kept. Raise anchor, lower "
-        "policy_rate, or set adversary=none."
+        "before the adversarial stage; the weights from before it are kept. Draw more molecules in "
+        "a round (adversary_drawn), or set adversary=none."
     ]

@@ -38,7 +38,6 @@ from synthgen.seeds import Streams
 from synthgen.training.checkpoint import Stage
 from synthgen.training.loop import Budget, TrainingRecord, train
 from synthgen.training.run import Run, StageClock, load_weights, parse_options
-from synthgen.training.schedule import Schedule
 
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
 _EVALUATIONS = 60
@@ -47,17 +46,19 @@ _CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
 # molecules below which a critic that goes on learning would know them by heart
 _MIN_ADVERSARIAL = 10_000
 # of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
-_ADVERSARY_SHARE, _CRITIC_SHARE = 0.3, 0.15
+_ADVERSARY_SHARE, _CRITIC_SHARE = 0.2, 0.15
 # of the time for that lesson the share of drawing; molecules that tell how fast it goes
 _DRAWING_SHARE, _TIMED = 0.5, 1024
-# without a clock, molecules of the warm start for each round, which takes as long as 20,000 of them
-_MOLECULES_PER_ROUND, _MOST_ROUNDS = 51_200, 40
 # and between its evaluations at most
 _EVALUATED_EVERY = 100_000
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
 # of conditions: molecules to choose from for each one; those on columns beside weigh up to e^3
 _CHOICE, _MAX_ODDS = 3, 3.0
+_NO_ADVERSARY = (
+    "the generator was not trained against the critic: the time left would not do; give more time, "
+    "or set adversary=none"
+)
 _NO_CRITIC = (
     "there is no critic to choose among draws: the time was over, or too few draws were molecules; "
     "give more time, or set critic=none"
@@ -111,7 +112,7 @@ class GraphGAN:
         parts = _split(examples, run.streams.numpy("held-out"))
         n = len(parts.train[0])
         has_critic = config.critic == "graph" and len(parts.judging) >= _MIN_JUDGING
-        has_adversary = config.adversary == "policy" and len(parts.learned) >= _MIN_ADVERSARIAL
+        has_adversary = config.adversary == "steering" and len(parts.learned) >= _MIN_ADVERSARIAL
         shares = (_ADVERSARY_SHARE * has_adversary, _CRITIC_SHARE * has_critic)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.streams.integer("weights"))
@@ -123,27 +124,30 @@ class GraphGAN:
             rng = run.streams.numpy("tally")
             found = contributions(*parts.train, rules, len(examples.vocabulary.atoms), rng)
             network.prospects.tally.keep(*found)
-        warm, record = _warm_start(config, network, rules, parts, sum(shares), run)
+        record = _warm_start(config, network, rules, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
-        real = Graphs.of_texts(parts.learned, held) if has_critic or has_adversary else None
-        rounds = config.policy_rounds or _planned_rounds(record.steps * warm.batch_size, run)
-        if has_adversary and rounds and real is not None and not run.interrupt.asked:
-            streams = run.streams.child("adversary")
+        if (has_critic or has_adversary) and not run.interrupt.asked:
+            graphs = Graphs.of_texts(parts.learned, held), Graphs.of_texts(parts.judging, held)
+        if has_adversary and not run.interrupt.asked:
             stage = run.stage("adversary")
             clock = StageClock(stage.start, run.deadline, shares[1] / sum(shares))
-            schedule = Schedule(min(rounds, _MOST_ROUNDS), clock.used, warm_up=1)
-            adversary = Adversary(warm, examples, trainer, real, streams, schedule)
-            rounds = _against(adversary, clock, stage, run, record)
-            config = config.model_copy(update={"policy_rounds": rounds})
+            streams = run.streams.child("adversary")
+            adversary = Adversary(network, rules, examples, trainer, *graphs, streams)
+            config = adversary.planned(config, clock.deadline)
+            if config.adversary == "none":
+                network.steering = None
+                record.warnings.append(_NO_ADVERSARY)
+            else:
+                with run.interrupt.optional():
+                    _against(adversary, config.adversary_rounds or 1, stage, run, record)
         model = cls(held, examples.vocabulary, config, network)
         # cheap beside the training: a run that is resumed learns it again, to the same bytes
-        if has_critic and real is not None and not run.interrupt.asked:
+        if has_critic and not run.interrupt.asked:
             run.progress.stage("critic")
             with run.interrupt.optional():
-                judging = Graphs.of_texts(parts.judging, held)
                 # where a molecule is learned in several orders, that of a draw is one of many
                 codes = parts.held_out[0] if len(examples.codes) == len(examples.texts) else None
-                model._fit_critic(trainer, real, judging, codes, run)
+                model._fit_critic(trainer, *graphs, codes, run)
             if model.critic is None:
                 record.warnings.append(_NO_CRITIC)
         return model, record
@@ -319,6 +323,8 @@ class GraphGAN:
         options = parse_options(GraphGANConfig, config, stored=True)
         with torch.device("meta"):
             network = _network(vocabulary, options, n_properties, 0)
+            if any(name.startswith("network.steering.") for name in weights):
+                network.steer()
             has_critic = any(name.startswith("critic.") for name in weights)
             critic = GraphCritic(representation) if has_critic else None
         parts: dict[str, nn.Module] = {"network.": network}
@@ -371,7 +377,7 @@ def _warm_start(
     parts: _Parts,
     later: float,
     run: Run,
-) -> tuple[WarmStart, TrainingRecord]:
+) -> TrainingRecord:
     """Train the network by likelihood; its best weights are in it."""
     batch = batch_rows(config, parts.train[0])
     steps = run.max_steps or config.max_steps or _planned_steps(len(parts.train[0]), batch)
@@ -389,28 +395,23 @@ def _warm_start(
     )
     best, record = train(trainer, budget, run.progress, stage=stage)
     network.load_state_dict(best)
-    return trainer, record
+    return record
 
 
 def _against(
-    adversary: Adversary, clock: StageClock, stage: Stage, run: Run, record: TrainingRecord
-) -> int:
-    """Adversarial rounds, of which ``record`` is told; returns how many there were.
-
-    They end with the round in which the generator collapses.
-    """
-    schedule = adversary.schedule
+    adversary: Adversary, rounds: int, stage: Stage, run: Run, record: TrainingRecord
+) -> None:
+    """Adversarial rounds, of which ``record`` is told."""
     budget = Budget(
-        max_steps=schedule.total,
-        patience=1,
+        max_steps=rounds,
+        patience=rounds,
         evaluate_every=1,
-        deadline=clock.deadline,
-        ending=lambda: (schedule.total, schedule.reason),
+        deadline=run.deadline,
+        ending=lambda: (adversary.rounds if adversary.ended else 0, adversary.ended),
     )
     best, taught = train(adversary, budget, run.progress, watch, stage)
     adversary.network.load_state_dict(best)
     record.follow(taught)
-    return taught.steps
 
 
 def _network(
@@ -423,14 +424,6 @@ def _network(
         vocabulary.max_length,
         sizes(config, n),
     )
-
-
-def _planned_rounds(learned: int, run: Run) -> int:
-    """Adversarial rounds after so many molecules: a share of the time decides, where it is given.
-
-    Without, as many as keep to that share.
-    """
-    return learned // _MOLECULES_PER_ROUND if run.deadline is None else _MOST_ROUNDS
 
 
 def _planned_steps(n: int, batch: int) -> int:

@@ -4,7 +4,7 @@ A causal transformer (Vaswani et al., 2017; normalization first: Xiong et al., 2
 of a construction. Step t sees the action before it, and the state of the path (see `Construction`):
 the kinds of the nearest atoms of the path and the bonds that are left of them. So it need not
 count valences, nor look for the atom that it has gone back to. From what it makes of a step,
-`Prospects` tell what properties the molecule will have.
+`Prospects` tell what properties the molecule will have, and `Steering` what a critic will say.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class ActionNetwork(nn.Module):
         self.norm = nn.LayerNorm(h)
         self.head = nn.Parameter(torch.zeros(h, n_actions))
         self.bias = nn.Parameter(torch.zeros(n_actions))
+        self.steering: Steering | None = None
 
     @override
     def forward(self, steps: Steps, cache: Cache | None = None) -> Tensor:
@@ -68,9 +69,19 @@ class ActionNetwork(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Of all actions (n, length, n_actions)."""
-        last = hidden[..., -self.sizes.width :]
-        out: Tensor = (self.norm(last) @ self.head).float() + self.bias
+        last = self.last(hidden)
+        out: Tensor = (last @ self.head).float() + self.bias
+        return out if self.steering is None else out + self.steering(last)
+
+    def last(self, hidden: Tensor) -> Tensor:
+        """What the last layer makes of steps, normalized (n, length, width)."""
+        out: Tensor = self.norm(hidden[..., -self.sizes.width :])
         return out
+
+    def steer(self) -> None:
+        """Get a steering, which says nothing yet."""
+        steering = Steering(self.sizes.width, len(self.bias))
+        self.steering = steering.to(self.bias.device).eval().requires_grad_(False)
 
     @property
     def n_properties(self) -> int:
@@ -95,3 +106,24 @@ class ActionNetwork(nn.Module):
         free = NEAR * (self.n_atoms + 1) + place * (MOST_FREE + 2)
         atom = place * (self.n_atoms + 1) + steps.atom
         return torch.cat([atom, free + steps.free.clamp(max=MOST_FREE + 1)], dim=2)
+
+
+class Steering(nn.Module):
+    """Log odds (n, length, n_actions) of actions; see `synthgen.molecular.steering`.
+
+    Shape:
+        last: (n, length, width) what the last layer of the network makes of steps.
+    """
+
+    def __init__(self, width: int, n_actions: int) -> None:
+        super().__init__()
+        self.inside, self.middle = nn.Linear(width, width), nn.Linear(width, width)
+        self.out = nn.Linear(width, n_actions)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    @override
+    def forward(self, last: Tensor) -> Tensor:
+        x = F.silu(self.inside(last))
+        out: Tensor = self.out(x + F.silu(self.middle(x)))
+        return out.float()

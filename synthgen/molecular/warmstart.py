@@ -53,11 +53,10 @@ class GraphGANConfig(BaseModel):
             ``None`` takes more of them the fewer molecules there are.
         max_steps: Steps of the warm start; ``None`` fits them to the number of molecules.
         patience: Evaluations without a better likelihood after which the learning rate falls.
-        adversary: How the generator learns from a critic: by "policy" gradients, or "none".
-        policy_rate: Learning rate of the adversarial stage.
-        policy_rounds: Rounds of it, 40 at most; ``None`` takes one for every 51,200 molecules of
-            the warm start.
-        anchor: Weight of the likelihood of real molecules beside the policy gradient.
+        adversary: How the generator learns from a critic: by "steering", or "none".
+        adversary_rounds: Rounds of the adversarial stage; ``None`` takes one.
+        adversary_drawn: Molecules drawn in a round; ``None`` takes as many as real ones, 20,000 at
+            most, fewer where time is short.
         critic: How molecules are weighted at sampling: by a "graph" critic, or "none".
         critic_steps: Steps that it is trained for at most.
         critic_drawn: Molecules drawn for it to learn from and to be judged by; ``None`` takes as
@@ -78,10 +77,9 @@ class GraphGANConfig(BaseModel):
     orders: int | None = Field(None, ge=0, le=100)
     max_steps: int | None = Field(None, ge=1)
     patience: int = Field(3, ge=1)
-    adversary: Literal["policy", "none"] = "policy"
-    policy_rate: float = Field(1e-4, gt=0)
-    policy_rounds: int | None = Field(None, ge=1)
-    anchor: float = Field(1.0, ge=0)
+    adversary: Literal["steering", "none"] = "steering"
+    adversary_rounds: int | None = Field(None, ge=1)
+    adversary_drawn: int | None = Field(None, ge=1)
     critic: Literal["graph", "none"] = "graph"
     critic_steps: int = Field(1500, ge=1)
     critic_drawn: int | None = Field(None, ge=1)
@@ -198,7 +196,7 @@ class WarmStart:
             batches += [chunk[k : k + size] for k in range(0, len(chunk), size)]
         return np.stack(batches)[self.rng.permutation(len(batches))]
 
-    def backward(self, scale: float = 1.0) -> float:
+    def backward(self) -> float:
         """Add the gradient of the next batch's mean negative log likelihood; returns that.
 
         Of actions alone: that of properties, of which the gradient is added too, is not returned.
@@ -222,7 +220,7 @@ class WarmStart:
                         torch.as_tensor(scores, device=self.device),
                     )
                 )
-                torch.autograd.backward(scale * (loss + told))
+                torch.autograd.backward(loss + told)
                 total += float(loss.detach())
         return total
 

@@ -20,7 +20,15 @@ from synthgen.training.progress import Progress
 
 ARGAN = {"hidden": 16, "token": 8, "batch_size": 100, "evaluate_every": 5}
 CTGAN = {"width": 16, "critic_width": 16, "batch_size": 100, "evaluate_every": 5}
-GRAPH = {"width": 32, "layers": 1, "heads": 2, "policy_rounds": 2, "critic_steps": 50, "orders": 1}
+GRAPH = {
+    "width": 32,
+    "layers": 1,
+    "heads": 2,
+    "adversary_rounds": 2,
+    "adversary_drawn": 600,
+    "critic_steps": 50,
+    "orders": 1,
+}
 MOLGAN = {"evaluate_every": 5}
 
 
@@ -127,9 +135,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both adversaries of molecules, also of few ones, and in less time."""
     monkeypatch.setattr(graphgan, "_MIN_ADVERSARIAL", 100)
     monkeypatch.setattr(graphgan, "_MIN_JUDGING", 10)
-    monkeypatch.setattr(adversary, "_DRAWN", 600)
-    monkeypatch.setattr(adversary, "_FIRST_STEPS", 5)
-    monkeypatch.setattr(adversary, "_STEPS", 5)
+    monkeypatch.setattr(adversary, "_FEWEST_STEPS", 5)
+    monkeypatch.setattr(adversary, "_LEARNED", -1.0)
 
 
 def test_molecules_killed_once_in_each_stage(
