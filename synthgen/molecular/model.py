@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import nn
 from synthgen.adversarial.trees import systematic
 from synthgen.errors import ConditionError, InvalidInputError, ModelFileError
 from synthgen.molecular.actions import Vocabulary
-from synthgen.molecular.adversary import Adversary, watch
+from synthgen.molecular.adversary import Adversary
 from synthgen.molecular.construction import Rules
 from synthgen.molecular.critic import CriticTrainer, GraphCritic, Graphs, logits
 from synthgen.molecular.decoding import Decoded, decode
@@ -25,32 +24,26 @@ from synthgen.molecular.network import ActionNetwork
 from synthgen.molecular.odds import Odds
 from synthgen.molecular.outcomes import Beside
 from synthgen.molecular.representation import KINDS, Molecules, Representation
+from synthgen.molecular.stages import against, split, warm_start
 from synthgen.molecular.tally import contributions
 from synthgen.molecular.warmstart import (
     GraphGANConfig,
-    WarmStart,
-    batch_rows,
     log_likelihoods,
     random_orders,
     sizes,
 )
 from synthgen.seeds import Streams
-from synthgen.training.checkpoint import Stage
-from synthgen.training.loop import Budget, TrainingRecord, train
+from synthgen.training.loop import TrainingRecord
 from synthgen.training.run import Run, StageClock, load_weights, parse_options
 
-_HELD_OUT_SHARE, _MAX_HELD_OUT = 0.05, 5_000
-_EVALUATIONS = 60
-# molecules that a critic learns from, and that judge it, below which there are too few for one
-_CRITIC_MOLECULES, _MIN_JUDGING = 50_000, 200
+# molecules held out below which there are too few to judge a critic
+_MIN_JUDGING = 200
 # molecules below which a critic that goes on learning would know them by heart
 _MIN_ADVERSARIAL = 10_000
 # of the time that a limit leaves, what the adversarial stage and the critic's last lesson may take
 _ADVERSARY_SHARE, _CRITIC_SHARE = 0.2, 0.15
 # of the time for that lesson the share of drawing; molecules that tell how fast it goes
 _DRAWING_SHARE, _TIMED = 0.5, 1024
-# and between its evaluations at most
-_EVALUATED_EVERY = 100_000
 # weights up to e^2: with more, few molecules come often
 _MAX_LOGIT = 2.0
 # of conditions: molecules to choose from for each one; those on columns beside weigh up to e^3
@@ -109,7 +102,7 @@ class GraphGAN:
         """
         config = parse_options(GraphGANConfig, options)
         held = examples.representation
-        parts = _split(examples, run.streams.numpy("held-out"))
+        parts = split(examples, run.streams.numpy("held-out"))
         n = len(parts.train[0])
         has_critic = config.critic == "graph" and len(parts.judging) >= _MIN_JUDGING
         has_adversary = config.adversary == "steering" and len(parts.learned) >= _MIN_ADVERSARIAL
@@ -124,7 +117,7 @@ class GraphGAN:
             rng = run.streams.numpy("tally")
             found = contributions(*parts.train, rules, len(examples.vocabulary.atoms), rng)
             network.prospects.tally.keep(*found)
-        record = _warm_start(config, network, rules, parts, sum(shares), run)
+        record = warm_start(config, network, rules, parts, sum(shares), run)
         trainer = CriticTrainer(critic.to(run.device), run.streams.child("critic"), run.device)
         if (has_critic or has_adversary) and not run.interrupt.asked:
             graphs = Graphs.of_texts(parts.learned, held), Graphs.of_texts(parts.judging, held)
@@ -139,7 +132,7 @@ class GraphGAN:
                 record.warnings.append(_NO_ADVERSARY)
             else:
                 with run.interrupt.optional():
-                    _against(adversary, config.adversary_rounds or 1, stage, run, record)
+                    against(adversary, config.adversary_rounds or 1, stage, run, record)
         model = cls(held, examples.vocabulary, config, network)
         # cheap beside the training: a run that is resumed learns it again, to the same bytes
         if has_critic and not run.interrupt.asked:
@@ -341,79 +334,6 @@ class GraphGAN:
         return model
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Codes and scores, to train on and held out; texts to teach a critic and to judge it.
-
-    Those that judge are the molecules held out, in their order.
-    """
-
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
-    learned: list[str]
-    judging: list[str]
-
-
-def _split(examples: Examples, rng: np.random.Generator) -> _Parts:
-    molecule = examples.molecule
-    chosen = rng.permutation(int(molecule.max()) + 1)
-    n = max(1, min(int(len(chosen) * _HELD_OUT_SHARE), _MAX_HELD_OUT))
-    is_held_out = np.isin(molecule, chosen[:n])
-    # of a molecule that is held out the canonical order is enough
-    first = np.r_[True, molecule[1:] != molecule[:-1]]
-    train, held_out = (
-        (examples.codes[rows], examples.scores[rows])
-        for rows in (~is_held_out, is_held_out & first)
-    )
-    learned = [examples.texts[m] for m in chosen[n:][:_CRITIC_MOLECULES]]
-    judging = [examples.texts[m] for m in molecule[is_held_out & first]]
-    return _Parts(train, held_out, learned, judging)
-
-
-def _warm_start(
-    config: GraphGANConfig,
-    network: ActionNetwork,
-    rules: Rules,
-    parts: _Parts,
-    later: float,
-    run: Run,
-) -> TrainingRecord:
-    """Train the network by likelihood; its best weights are in it."""
-    batch = batch_rows(config, parts.train[0])
-    steps = run.max_steps or config.max_steps or _planned_steps(len(parts.train[0]), batch)
-    stage = run.stage("training")
-    clock = StageClock(stage.start, run.deadline, later)
-    trainer = WarmStart(
-        config, network, rules, parts.train, parts.held_out, run.streams, steps, clock.used
-    )
-    budget = Budget(
-        max_steps=steps,
-        patience=steps,
-        evaluate_every=int(np.clip(steps // _EVALUATIONS, 20, max(_EVALUATED_EVERY // batch, 20))),
-        deadline=clock.deadline,
-        ending=lambda: (trainer.schedule.total, trainer.schedule.reason),
-    )
-    best, record = train(trainer, budget, run.progress, stage=stage)
-    network.load_state_dict(best)
-    return record
-
-
-def _against(
-    adversary: Adversary, rounds: int, stage: Stage, run: Run, record: TrainingRecord
-) -> None:
-    """Adversarial rounds, of which ``record`` is told."""
-    budget = Budget(
-        max_steps=rounds,
-        patience=rounds,
-        evaluate_every=1,
-        deadline=run.deadline,
-        ending=lambda: (adversary.rounds if adversary.ended else 0, adversary.ended),
-    )
-    best, taught = train(adversary, budget, run.progress, watch, stage)
-    adversary.network.load_state_dict(best)
-    record.follow(taught)
-
-
 def _network(
     vocabulary: Vocabulary, config: GraphGANConfig, n_properties: int, n: int
 ) -> ActionNetwork:
@@ -424,8 +344,3 @@ def _network(
         vocabulary.max_length,
         sizes(config, n),
     )
-
-
-def _planned_steps(n: int, batch: int) -> int:
-    """Steps of a run without a time limit: about 30 passes, within bounds."""
-    return int(np.clip(30 * n / batch, 600, 60_000))
