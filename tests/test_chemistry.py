@@ -134,3 +134,24 @@ def test_random_orders_depend_on_their_seed_alone() -> None:
     represented("CC(C)Cc1ccccc1", seed=12345)  # draws from the same generator of RDKit
     assert fragment_graphs("OCC(N)C#N", 8) == first
     assert len(set(first)) > 2
+
+
+def test_properties_are_those_of_rdkit() -> None:
+    aspirin = dict(
+        zip(
+            chemistry.PROPERTIES,
+            chemistry.properties("CC(=O)Oc1ccccc1C(=O)O", chemistry.PROPERTIES),
+            strict=True,
+        )
+    )
+    assert aspirin["QED"] == pytest.approx(0.5501, abs=1e-4)
+    assert aspirin["logP"] == pytest.approx(1.3101, abs=1e-4)
+    assert aspirin["weight"] == pytest.approx(180.159, abs=1e-3)
+    assert aspirin["TPSA"] == pytest.approx(63.6, abs=1e-2)
+    counts = {"rings": 1, "atoms": 13, "HBD": 1, "HBA": 3, "rotatable_bonds": 2}
+    counts |= {"aromatic_rings": 1, "alerts": 2}
+    assert {name: aspirin[name] for name in counts} == counts
+    # each of its own molecule, whatever was asked before
+    assert chemistry.properties("CC", ["QED", "alerts"]) != chemistry.properties(
+        "CCO", ["QED", "alerts"]
+    )

@@ -24,14 +24,16 @@ class DataParallel(Alone):
 
     @override
     def average(self, parameters: Iterable[torch.nn.Parameter], loss: torch.Tensor) -> torch.Tensor:
-        held = [*(p.grad for p in parameters if p.grad is not None), loss]
+        held = {p: p.grad for p in parameters if p.grad is not None}
         # in one message: at each, the faster process waits for the slower
-        flat = torch.cat([one.flatten() for one in held])
+        flat = torch.cat([one.flatten() for one in (*held.values(), loss)])
         distributed.all_reduce(flat)
         flat /= self.size
-        for one, part in zip(held, torch.split(flat, [h.numel() for h in held]), strict=True):
-            one.copy_(part.view_as(one))
-        return loss
+        *parts, mean = torch.split(flat, [one.numel() for one in (*held, loss)])
+        for parameter, part in zip(held, parts, strict=True):
+            # a view: nothing is copied back
+            parameter.grad = part.view_as(parameter)
+        return mean.view_as(loss)
 
     @override
     def total(self, values: torch.Tensor) -> torch.Tensor:

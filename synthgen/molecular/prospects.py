@@ -114,21 +114,27 @@ class Prospects(nn.Module):
         """Mixtures (n, n_actions, k) of properties at ``places`` (k,), after any one next step."""
         reached = self.tally(steps)
         after = reached[:, 0, None] + self.tally.brings[steps.atom[:, 0, 0]]
-        plain, by_action = (part[:, 0, places] for part in self._told(hidden, reached, cache))
-        told = plain[:, None] + torch.einsum("nktr,ar->nakt", by_action, self.action)
-        return self._mixture(told, after[:, :, places], places)
+        told = self._told(hidden, reached, cache, places)
+        plain, by_action = (part[:, 0] for part in told)
+        each = plain[:, None] + torch.einsum("nktr,ar->nakt", by_action, self.action)
+        return self._mixture(each, after[:, :, places], places)
 
     def _told(
-        self, hidden: Tensor, reached: Tensor, cache: LayerCache | None = None
+        self,
+        hidden: Tensor,
+        reached: Tensor,
+        cache: LayerCache | None = None,
+        places: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Of all actions (n, length, n_properties, 9), and by action (..., 9, 12)."""
+        """Of all actions (n, length, k, 9), and by action (..., 9, 12), of some properties."""
         reached = reached.to(hidden.dtype)
         x = self.block(self.inside(torch.cat([self.norm(hidden), reached], -1)), cache)
         x = F.silu(self.middle(torch.cat([self.block_norm(x), reached], -1)))
         x = x + F.silu(self.last(x))
-        found = (x @ self.out.to(x.dtype)).float()
-        n, length, _ = found.shape
-        by = found.view(n, length, self.n_properties, 3 * _DENSITIES, 1 + _RANK)
+        out = self.out.view(len(self.out), self.n_properties, -1)
+        out = (out if places is None else out[:, places]).flatten(1)
+        found = (x @ out.to(x.dtype)).float()
+        by = found.view(*found.shape[:2], -1, 3 * _DENSITIES, 1 + _RANK)
         return by[..., 0], by[..., 1:]
 
     def _mixture(self, told: Tensor, after: Tensor, places: Tensor | None = None) -> Mixture:

@@ -34,7 +34,7 @@ _EVALUATED = 1024
 # actions of a batch
 _BATCH_ACTIONS = 4_000
 # share of the molecules of a batch whose properties are learned
-_TOLD = 0.25
+_TOLD = 0.5
 # molecules below which random orders of their atoms help
 _SMALL = 50_000
 
