@@ -41,8 +41,8 @@ _LEARNED = 0.002
 # molecules that tell how diverse the generator is; of what was unique before, the share below which
 # it has collapsed
 _LOOKED_AT, _COLLAPSED = 1024, 0.9
-# molecules, and steps of the critic, that tell how long a round will take
-_TIMED, _TIMED_STEPS = 512, 3
+# molecules, and steps of the critic, that tell how long a round will take; share of the time planned
+_TIMED, _TIMED_STEPS, _SPARE = 512, 3, 0.8
 
 
 class Adversary:
@@ -136,7 +136,8 @@ class Adversary:
             drawn = min(_DRAWN, len(self.learned))
             if deadline is not None:
                 each = self._seconds() * rounds
-                drawn = min(drawn, int(max(deadline - time.monotonic(), 0.0) / each))
+                left = _SPARE * max(deadline - time.monotonic(), 0.0)
+                drawn = min(drawn, int(left / each))
         self.drawn = drawn
         has_time = drawn >= _FEWEST or config.adversary_drawn is not None
         told = {"adversary_drawn": drawn, "adversary_rounds": rounds}
