@@ -41,7 +41,7 @@ _LEARNED = 0.002
 # molecules that tell how diverse the generator is; of what was unique before, the share below which
 # it has collapsed
 _LOOKED_AT, _COLLAPSED = 1024, 0.9
-# molecules, and steps of the critic, that tell how long a round will take; share of the time planned
+# molecules and critic steps that tell how long a round will take; share of the time to plan for
 _TIMED, _TIMED_STEPS, _SPARE = 512, 3, 0.8
 
 

@@ -24,14 +24,9 @@ class Schedule:
 
     STATE = ("n_steps", "total", "reason", "descent_from", "scale")
 
-    def __init__(
-        self,
-        max_steps: int,
-        time_used: Callable[[], float] = lambda: 0.0,
-        warm_up: int = _WARM_UP,
-    ) -> None:
+    def __init__(self, max_steps: int, time_used: Callable[[], float] = lambda: 0.0) -> None:
         """``time_used`` gives the share of the time that has passed, 0 without a limit."""
-        self.time_used, self.warm_up = time_used, warm_up
+        self.time_used = time_used
         self.n_steps, self.total, self.reason = 0, max_steps, ""
         self.descent_from: int | None = None
         self.scale = 1.0
@@ -43,7 +38,7 @@ class Schedule:
     def rate(self) -> float:
         """Share of the highest learning rate for the next step."""
         if self.descent_from is None:
-            return self.scale * min(1.0, (self.n_steps + 1) / self.warm_up)
+            return self.scale * min(1.0, (self.n_steps + 1) / _WARM_UP)
         length = max(self.total - self.descent_from, 1)
         return self.scale * max(0.0, 1 - (self.n_steps - self.descent_from) / length)
 
@@ -63,7 +58,7 @@ class Schedule:
 
     def converged(self) -> None:
         """Begin the way down early: a quarter of the steps so far, within the plan."""
-        length = max(self.warm_up, self.n_steps // 4)
+        length = max(_WARM_UP, self.n_steps // 4)
         self._descend(min(self.total, self.n_steps + length), "converged")
 
     def _descend(self, total: int, reason: str) -> None:
