@@ -84,7 +84,7 @@ class GraphGANConfig(BaseModel):
     critic_steps: int = Field(1500, ge=1)
     critic_drawn: int | None = Field(None, ge=1)
     pool: float = Field(2.0, ge=1, le=16)
-    guidance: float = Field(1.0, ge=0, le=8)
+    guidance: float = Field(1.5, ge=0, le=8)
 
 
 def batch_rows(config: GraphGANConfig, codes: np.ndarray) -> int:
