@@ -39,7 +39,7 @@ class SteeringTrainer:
     What the network knew of earlier rounds stays: odds are of molecules as they are drawn now.
 
     Args:
-        network: Its steering is changed in place.
+        network: One that has a steering, which is changed in place.
         rules: Of its vocabulary.
         codes: (n, length) int16 drawn molecules.
         odds: (n,) p_real / p_drawn of each.
@@ -56,8 +56,6 @@ class SteeringTrainer:
         rng: np.random.Generator,
         share: float = 1.0,
     ) -> None:
-        if network.steering is None:
-            network.steer()
         assert network.steering is not None
         self.network, self.rules, self.steering = network.eval(), rules, network.steering
         self.before = copy.deepcopy(self.steering).requires_grad_(False)
